@@ -1,0 +1,1 @@
+"""Face recognition with large age gaps: the library behind the notebooks."""
