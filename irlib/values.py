@@ -1,0 +1,110 @@
+"""Values given by name from outside: which names exist, and what type each takes."""
+
+import difflib
+import json
+from collections.abc import Iterable
+from typing import Any
+
+
+def unknown(kind: str, name: str, known: Iterable[str]) -> str:
+    """A message for a name that does not exist: the nearest known one, and all of them."""
+    names = sorted(known)
+    near = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
+    hint = f"did you mean {near[0]!r}? " if near else ""
+    return f"unknown {kind} {name!r}: {hint}known: {', '.join(names)}"
+
+
+def typed(name: str, value: Any, type_name: str) -> Any:
+    """The value as the named type; text, as a command line gives it, is read as that type.
+
+    Args:
+        name: what the value is for, for the message.
+        value: text or an already typed value.
+        type_name: ``int``, ``float``, ``bool``, ``str``, ``list`` (text: JSON, or words between
+            commas), ``dict`` (text: JSON) or ``tuple`` of integers (text: between commas).
+
+    Raises:
+        ValueError: it is not of that type; the message names it and what was expected.
+    """
+    wanted = type_name.split("[")[0].strip()
+    try:
+        return _READERS[wanted](value)
+    except (ValueError, TypeError) as error:
+        raise ValueError(f"{name} is {value!r}: expected {type_name}") from error
+
+
+def integers(name: str, text: str) -> tuple[int, ...]:
+    """Integers between commas, each once.
+
+    Raises:
+        ValueError: one of them is no integer, or stands there twice.
+    """
+    words = [word.strip() for word in str(text).split(",")]
+    for word in words:
+        if not word.isdecimal():
+            raise ValueError(
+                f"{name} {text!r}: {word!r} is not a whole number; expected e.g. 1,2,3"
+            )
+    numbers = tuple(int(word) for word in words)
+    if len(set(numbers)) != len(numbers):
+        raise ValueError(f"{name} {text!r}: a number stands there twice")
+    return numbers
+
+
+def _integer(value: Any) -> int:
+    if isinstance(value, bool) or (isinstance(value, float) and not value.is_integer()):
+        raise TypeError
+    return int(value)
+
+
+def _number(value: Any) -> float:
+    if isinstance(value, bool):
+        raise TypeError
+    return float(value)
+
+
+def _boolean(value: Any) -> bool:
+    if isinstance(value, bool):
+        return value
+    word = _text(value).lower()
+    return word == "true" if word in ("true", "false") else _refuse()
+
+
+def _refuse() -> Any:
+    raise ValueError
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else _refuse()
+
+
+def _list(value: Any) -> list[Any]:
+    if isinstance(value, list | tuple):
+        return list(value)
+    text = _text(value).strip()
+    if text.startswith("["):
+        return json.loads(text)
+    return [word.strip() for word in text.split(",") if word.strip()]
+
+
+def _dict(value: Any) -> dict[str, Any]:
+    found = json.loads(value) if isinstance(value, str) else value
+    return found if isinstance(found, dict) else _refuse()
+
+
+def _tuple(value: Any) -> tuple[int, ...]:
+    items = value.split(",") if isinstance(value, str) else value
+    return tuple(_integer(item) for item in items)
+
+
+_READERS = {
+    "int": _integer,
+    "float": _number,
+    "bool": _boolean,
+    "str": _text,
+    "list": _list,
+    "dict": _dict,
+    "tuple": _tuple,
+}
+
+TYPES = tuple(_READERS)
