@@ -1,0 +1,57 @@
+"""Backbones by name."""
+
+from collections.abc import Callable
+from functools import partial
+
+from torch import nn
+
+from irlib.backbones.ir import IR
+from irlib.backbones.mobilefacenet import MobileFaceNet
+from irlib.backbones.tiny import Tiny
+from irlib.values import unknown
+
+_BUILDERS: dict[str, Callable[..., nn.Module]] = {
+    "ir_18": partial(IR, 18),
+    "ir_34": partial(IR, 34),
+    "ir_50": partial(IR, 50),
+    "ir_100": partial(IR, 100),
+    "ir_se_50": partial(IR, 50, squeeze=True),
+    "ir_se_100": partial(IR, 100, squeeze=True),
+    "mobilefacenet": MobileFaceNet,
+    "tiny": Tiny,
+}
+NAMES = tuple(_BUILDERS)
+
+
+def source(name: str) -> str:
+    """The module that holds a backbone's code.
+
+    Raises:
+        ValueError: an unknown name.
+    """
+    builder = _builder(name)
+    return getattr(builder, "func", builder).__module__
+
+
+def build(name: str, embedding_size: int = 512) -> nn.Module:
+    """A backbone with random weights: images (B, 3, 112, 112) to embeddings (B, D).
+
+    Images are float, RGB in [-1, 1]; the embeddings are not normalised.
+
+    Args:
+        name: one of `NAMES`.
+        embedding_size: D, at least 1.
+
+    Raises:
+        ValueError: an unknown name, or a size below 1.
+    """
+    builder = _builder(name)
+    if embedding_size < 1:
+        raise ValueError(f"embedding_size: expected at least 1, got {embedding_size}")
+    return builder(embedding_size=embedding_size)
+
+
+def _builder(name: str) -> Callable[..., nn.Module]:
+    if name not in _BUILDERS:
+        raise ValueError(unknown("backbone", name, NAMES))
+    return _BUILDERS[name]

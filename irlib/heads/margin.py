@@ -1,0 +1,75 @@
+"""What all margin heads share: the prototypes, the cosines, and where the margin goes.
+
+A head is a rule on cosines. The rule is split in two, on the cosine to the image's own class and
+on those to the others, so that a chunked or class-sharded softmax can apply it to its pieces.
+
+Shapes: B images, D numbers in an embedding, C classes.
+Units: margins in radians where they are added to an angle, else in cosine.
+"""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+
+class MarginHead(nn.Module):
+    """Scaled cosines to the prototypes, with a margin rule that a subclass fills in.
+
+    `prototypes` is a Parameter (C, D), one row a class; the subclass initialises it.
+
+    Args:
+        embedding_size: D.
+        num_classes: C.
+        scale: factor on every logit, the softmax's inverse temperature.
+
+    Raises:
+        ValueError: a size below 1, or a scale that is not positive.
+    """
+
+    def __init__(self, embedding_size: int, num_classes: int, *, scale: float) -> None:
+        super().__init__()
+        for name, value in [("embedding_size", embedding_size), ("num_classes", num_classes)]:
+            if value < 1:
+                raise ValueError(f"{name}: expected at least 1, got {value}")
+        if not scale > 0:
+            raise ValueError(f"scale: expected a positive number, got {scale}")
+        self.scale = scale
+        self.prototypes = nn.Parameter(torch.empty(num_classes, embedding_size))
+
+    def forward(self, embeddings: Tensor, labels: Tensor) -> Tensor:
+        """Logits (B, C), fp32 at least, from un-normalised embeddings (B, D) and labels (B,)."""
+        norms = _at_least_fp32(embeddings).norm(dim=1, keepdim=True)  # (B, 1)
+        return self.logits(self.cosine(embeddings), norms, labels)
+
+    def cosine(self, embeddings: Tensor) -> Tensor:
+        """Cosines (B, C) of embeddings (B, D) to every prototype, in [-1, 1], fp32 at least."""
+        with torch.autocast(embeddings.device.type, enabled=False):  # bf16 logits step by 0.25
+            unit = F.normalize(_at_least_fp32(embeddings))
+            return F.linear(unit, F.normalize(self.prototypes)).clamp(-1, 1)
+
+    def logits(self, cosine: Tensor, norms: Tensor, labels: Tensor) -> Tensor:
+        """Logits (B, C): the rule on cosines (B, C), with norms (B, 1) and labels (B,)."""
+        own = labels[:, None]  # (B, 1)
+        target = self.margin_target(cosine.gather(1, own), norms)
+        others = self.margin_others(cosine, target)
+        return self.scale * others.scatter(1, own, target)
+
+    def margin_target(self, cosine: Tensor, norms: Tensor) -> Tensor:
+        """The cosine to the own class (B, 1) after the margin; norms (B, 1) of the embeddings."""
+        raise NotImplementedError
+
+    def margin_others(self, cosine: Tensor, target: Tensor) -> Tensor:
+        """The cosines to the other classes (B, C), given `margin_target`'s result (B, 1).
+
+        The column of the own class is overwritten afterwards; here nothing changes.
+        """
+        return cosine
+
+    def extra_repr(self) -> str:
+        """Sizes and settings, for `print(head)`."""
+        num_classes, embedding_size = self.prototypes.shape
+        return f"{embedding_size}, {num_classes}, scale={self.scale}"
+
+
+def _at_least_fp32(embeddings: Tensor) -> Tensor:
+    return embeddings.to(torch.promote_types(embeddings.dtype, torch.float32))

@@ -1,0 +1,5 @@
+"""Loss terms that act beside the classification loss."""
+
+from irlib.losses.inter_prototype import inter_prototype_loss
+
+__all__ = ["inter_prototype_loss"]
