@@ -1,0 +1,1 @@
+"""Faces on disk: folders, ages, test sets, pair lists, loading, and synthetic faces."""
