@@ -1,0 +1,74 @@
+"""Checkpoints: all that a training run needs to go on, and weights to evaluate.
+
+Files hold tensors and plain values only, so they load without running any code from them.
+"""
+
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from irlib import backbones
+from irlib.runs import atomic_path
+
+
+def save(path: Path, content: dict[str, Any]) -> None:
+    """Write tensors and plain values atomically."""
+    with atomic_path(path) as temporary:
+        torch.save(content, temporary)
+
+
+def load(path: Path) -> dict[str, Any]:
+    """The content of a checkpoint, on the CPU.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        ValueError: it is damaged or no checkpoint of irlib; the message names it.
+    """
+    try:
+        content = torch.load(path, map_location="cpu", weights_only=True)
+    except FileNotFoundError:
+        raise FileNotFoundError(f"{path}: no such checkpoint") from None
+    except Exception as error:  # torch raises many kinds for a damaged or foreign file
+        raise ValueError(f"{path}: not a readable checkpoint ({error})") from error
+    if not isinstance(content, dict) or not {"model", "backbone", "objective"} <= content.keys():
+        raise ValueError(f"{path}: not a checkpoint of irlib (no model, backbone and objective)")
+    return content
+
+
+def load_backbone(path: Path) -> nn.Module:
+    """The backbone of a checkpoint with its weights, in evaluation mode, on the CPU.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        ValueError: damaged, or of an architecture that `irlib.backbones` does not know.
+    """
+    content = load(path)
+    backbone = backbones.build(content["model"]["backbone"], content["model"]["embedding_size"])
+    backbone.load_state_dict(content["backbone"])
+    return backbone.eval()
+
+
+def load_prototypes(path: Path) -> Tensor:
+    """The class prototypes (C, D) of a checkpoint, as trained (not normalised), on the CPU."""
+    return load(path)["objective"]["head.prototypes"]
+
+
+def random_state(device: torch.device) -> dict[str, Tensor]:
+    """State of torch's generators that a run on a device draws from."""
+    state = {"cpu": torch.get_rng_state()}
+    if device.type == "cuda":
+        state["cuda"] = torch.cuda.get_rng_state(device)
+    if device.type == "mps":
+        state["mps"] = torch.mps.get_rng_state()
+    return state
+
+
+def set_random_state(state: dict[str, Tensor], device: torch.device) -> None:
+    """Put torch's generators back to a saved state, as far as this device has them."""
+    torch.set_rng_state(state["cpu"])
+    if device.type == "cuda" and "cuda" in state:
+        torch.cuda.set_rng_state(state["cuda"], device)
+    if device.type == "mps" and "mps" in state:
+        torch.mps.set_rng_state(state["mps"])
