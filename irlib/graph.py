@@ -1,0 +1,64 @@
+"""What Snakemake needs to know of a study: its runs, and what each of them depends on."""
+
+from pathlib import Path
+from typing import Any
+
+from irlib import backbones, methods, provenance, runs
+from irlib.studies import Study
+
+STAGES = {
+    "data": "01_data_prep",
+    "train": "02_train",
+    "evaluate": "03_evaluate",
+    "prototypes": "04_prototypes",
+    "report": "05_report",
+}
+
+
+def config(
+    study: Study, names: list[str], seeds: list[int], *, common: dict[str, str], outputs: Path
+) -> dict[str, Any]:
+    """The Snakefile's config, as plain JSON values.
+
+    Args:
+        study: what is run.
+        names: methods, by name.
+        seeds: one training run a method and seed.
+        common: parameters that every notebook gets, as text.
+        outputs: absolute path of the outputs folder.
+
+    Raises:
+        ValueError: an unknown method.
+    """
+    settings = {stage: [study.settings, notebook_digest(stage)] for stage in STAGES}
+    train = {name: [settings["train"], model_digest(study, methods.find(name))] for name in names}
+    digests: dict[str, Any] = {stage: provenance.digest(settings[stage]) for stage in STAGES}
+    digests["train"] = {name: provenance.digest(values) for name, values in train.items()}
+    return {
+        "study": study.name, "methods": names, "seeds": seeds, "threads": study.threads,
+        "gpus": study.gpus, "common": common, "outputs": str(outputs), "digests": digests,
+    }  # fmt: skip
+
+
+def notebook_digest(stage: str) -> str:
+    """Digest of a stage's notebook and of the library code behind it."""
+    return provenance.notebook_digest(runs.ROOT, runs.ROOT / f"notebooks/{STAGES[stage]}.ipynb")
+
+
+def model_digest(study: Study, method: methods.Method) -> str:
+    """Digest of what is trained: backbone, head and losses, their settings and their code."""
+    modules = (backbones.source(study.backbone), *method.sources)
+    return provenance.digest(method.settings, provenance.source_digest(runs.ROOT, *modules))
+
+
+def training_key(study: Study, method: methods.Method, seed: int, data: str) -> str:
+    """Digest of all that decides a training run's result; a checkpoint under another is not used.
+
+    Args:
+        study: names the recipe and the backbone.
+        method: what is trained.
+        seed: of initialisation, order and augmentation.
+        data: fingerprint of the data.
+    """
+    loop = provenance.source_digest(runs.ROOT, "irlib.training.loop", "irlib.data.loading")
+    return provenance.digest(study.training_settings, model_digest(study, method), loop, seed, data)

@@ -1,0 +1,275 @@
+"""The studies: which data, which backbone, which recipe, and what to expect of them.
+
+A study is a value: the notebooks read every number from it. Importing this module is cheap (no
+torch), so that a wrong name or missing data is told at once.
+"""
+
+import dataclasses
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from irlib.data.synthetic import SyntheticSpec
+from irlib.training.config import TrainConfig
+from irlib.values import unknown
+
+
+@dataclass(frozen=True)
+class Need:
+    """A folder or file that the user has to put down."""
+
+    path: str  # relative to the data folder
+    what: str
+    where: str  # whom to ask
+
+
+@dataclass(frozen=True, kw_only=True)
+class Study:
+    """One study of the suite."""
+
+    name: str
+    title: str
+    expected: str  # time and result, and on what; or that nobody measured it yet
+    train_dir: str  # this and the next three are relative to the data folder
+    age_labels: str
+    test_dir: str
+    val_dir: str | None = None  # identities of its own, for choosing the best epoch
+    synthetic: SyntheticSpec | None = None  # None: the user brings the images
+    needs: tuple[Need, ...] = ()  # all of these
+    test_needs: tuple[Need, ...] = ()  # at least one of these
+    backbone: str = "ir_se_50"
+    embedding_size: int = 512
+    scale: float = 64.0  # of the margin heads
+    recipe: TrainConfig
+    methods: tuple[str, ...] = ("arcface", "arcface-ip")
+    seeds: tuple[int, ...] = (4885, 1234, 5678)  # the paper's
+    age_below: float = 13.0  # years; younger is a child
+    min_images: int = 10  # child images that make an identity a child identity
+    pair_seed: int = 4885  # of the negatives
+    probe_epochs: int = 0  # of the short ArcFace training that checks the premise in notebook 01
+    bootstrap_repeats: int = 1000
+    threads: int = 1  # CPU threads of one training; fixed, so that results do not depend on cores
+    gpus: int = 0  # of one training
+    disk_gib: float = 1.0  # data made and outputs together
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """Every value that a result depends on, as plain JSON values."""
+        told_only = {"name", "title", "expected", "needs", "test_needs", "methods", "seeds"}
+        values = dataclasses.asdict(self)
+        return {
+            name: value
+            for name, value in values.items()
+            if name not in told_only | {"gpus", "disk_gib"}
+        }
+
+    @property
+    def training_settings(self) -> dict[str, Any]:
+        """The values that a training run depends on, besides its data."""
+        names = ("backbone", "embedding_size", "scale", "recipe", "age_below", "min_images")
+        return {name: self.settings[name] for name in names}
+
+
+_TEST_SETS = (
+    Need(
+        "test/AgeDB-aligned",
+        "<Name>/<number>_<Name>_<age>.jpg, aligned 112x112 crops of AgeDB",
+        "AgeDB's owners (Imperial College London, iBUG), who give out the password on request",
+    ),
+    Need(
+        "test/FGNET-aligned",
+        "047A05.JPG and so on, aligned 112x112 crops of FG-NET",
+        "FG-NET's mirrors named in data/README.md",
+    ),
+    Need(
+        "test/LAG-aligned",
+        "<person>/*.png and <person>/y/*.png, aligned 112x112 crops of LAG",
+        "LAG's authors (Bianco, 2017)",
+    ),
+)
+
+
+def _training_needs(folder: str, what: str, where: str) -> tuple[Need, ...]:
+    labels = Need(
+        f"{folder}/age-labels.txt",
+        "lines `id path age gender` of MTLFace's age labels",
+        "the link in MTLFace's README",
+    )
+    return (Need(f"{folder}/train", what, where), labels)
+
+
+def _synthetic(name: str, **values: Any) -> Study:
+    return Study(
+        name=name,
+        train_dir=f"{name}/train",
+        age_labels=f"{name}/age-labels.txt",
+        test_dir=f"{name}/test",
+        val_dir=f"{name}/val",
+        **values,
+    )
+
+
+_DEMO_FACES = SyntheticSpec(
+    seed=2021,
+    identities=480,
+    images_per_identity=20,
+    child_identity_share=0.2,
+    child_images=14,
+    child_image_share=0.02,
+    agedb_identities=60,
+    fgnet_identities=60,
+    lag_identities=120,
+    val_identities=24,
+    test_images_per_identity=14,
+    difficulty=1.0,
+    age_noise=2.5,
+    unlabelled_share=0.05,
+)
+
+STUDIES = {
+    study.name: study
+    for study in (
+        _synthetic(
+            "demo",
+            title="Synthetic cross-age faces, for two CPU cores",
+            expected="10 to 15 minutes on 2 cores; see README for the result",
+            synthetic=_DEMO_FACES,
+            backbone="tiny",
+            embedding_size=128,
+            scale=32.0,
+            recipe=TrainConfig(epochs=10, milestones=(6, 8), log_every=50, workers=0),
+            probe_epochs=4,
+        ),
+        _synthetic(
+            "smoke",
+            title="A miniature of demo, to see that everything runs",
+            expected="two minutes on 2 cores; its numbers mean nothing",
+            synthetic=dataclasses.replace(
+                _DEMO_FACES,
+                identities=24,
+                images_per_identity=14,
+                child_identity_share=0.5,
+                agedb_identities=16,
+                fgnet_identities=16,
+                lag_identities=16,
+                val_identities=8,
+                test_images_per_identity=8,
+            ),
+            backbone="tiny",
+            embedding_size=32,
+            scale=32.0,
+            recipe=TrainConfig(
+                epochs=2, milestones=(1,), batch_size=32, log_every=5, save_every=5, workers=0
+            ),
+            seeds=(1,),
+            probe_epochs=1,
+            bootstrap_repeats=100,
+        ),
+        _synthetic(
+            "demo-large",
+            title="Synthetic cross-age faces at CASIA-WebFace's size, for a GPU",
+            expected="not measured yet: no GPU was at hand",
+            synthetic=dataclasses.replace(
+                _DEMO_FACES,
+                identities=10_572,
+                images_per_identity=46,
+                child_identity_share=0.0217,
+                child_image_share=0.014,
+                agedb_identities=300,
+                fgnet_identities=82,
+                lag_identities=1_000,
+                val_identities=100,
+            ),
+            recipe=TrainConfig(
+                epochs=12, milestones=(6, 9, 11), batch_size=256, precision="bf16", workers=12
+            ),
+            threads=12,
+            gpus=1,
+            disk_gib=8.0,
+        ),
+        Study(
+            name="casia",
+            title="CASIA-WebFace with the paper's recipe",
+            expected="the CASIA table of the paper, within its deviations; not run by us",
+            train_dir="casia/train",
+            age_labels="casia/age-labels.txt",
+            test_dir="test",
+            needs=_training_needs(
+                "casia", "<identity>/<image>.jpg, aligned 112x112 crops", "InsightFace's data zoo"
+            ),
+            test_needs=_TEST_SETS,
+            recipe=TrainConfig(),
+            threads=8,
+            gpus=1,
+            disk_gib=10.0,
+        ),
+        Study(
+            name="ms1m",
+            title="MS1MV2 with the paper's recipe",
+            expected="the MS1M table of the paper, within its deviations; not run by us",
+            train_dir="ms1m/train",
+            age_labels="ms1m/age-labels.txt",
+            test_dir="test",
+            needs=_training_needs(
+                "ms1m", "<identity>/<image>.jpg, aligned 112x112 crops", "InsightFace's data zoo"
+            ),
+            test_needs=_TEST_SETS,
+            recipe=TrainConfig(epochs=25, milestones=(14, 19, 23)),
+            threads=8,
+            gpus=1,
+            disk_gib=20.0,
+        ),
+    )
+}
+
+
+def find(name: str, overrides: dict[str, Any] | None = None) -> Study:
+    """The study of that name, or a variant of it.
+
+    Args:
+        name: as in `STUDIES`.
+        overrides: fields of the recipe to change, e.g. ``{"precision": "bf16"}``. The variant has
+            them in its name, so its runs never mix with those of the study itself.
+
+    Raises:
+        ValueError: an unknown study or field, or a wrong value.
+    """
+    if name not in STUDIES:
+        raise ValueError(unknown("study", name, STUDIES))
+    study = STUDIES[name]
+    if not overrides:
+        return study
+    told = "".join(f"+{field}={_told(value)}" for field, value in sorted(overrides.items()))
+    recipe = study.recipe.with_overrides(overrides)
+    return dataclasses.replace(study, name=name + told, recipe=recipe)
+
+
+def _told(value: Any) -> str:
+    return "-".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
+
+
+def require_data(study: Study, data: Path) -> None:
+    """See that what the user has to bring is there; a synthetic study needs nothing.
+
+    Args:
+        study: what is to be run.
+        data: the data folder.
+
+    Raises:
+        ValueError: the message says which folder must hold what, and whom to ask.
+    """
+    absent = [need for need in study.needs if not _present(data / need.path)]
+    tests = [need for need in study.test_needs if not _present(data / need.path)]
+    no_test = bool(tests) and len(tests) == len(study.test_needs)
+    if absent or no_test:
+        lines = [f"  {data / need.path}: {need.what}; from {need.where}" for need in absent + tests]
+        told = "at least one of the test sets, " if no_test else ""
+        raise ValueError(
+            f"study {study.name!r} lacks data ({told}see data/README.md):\n" + "\n".join(lines)
+        )
+
+
+def _present(path: Path) -> bool:
+    if path.is_dir():
+        return next(path.iterdir(), None) is not None
+    return path.is_file() and path.stat().st_size > 0
