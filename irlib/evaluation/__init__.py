@@ -1,0 +1,1 @@
+"""Embedding test images and judging verification, with intervals over identities."""

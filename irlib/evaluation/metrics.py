@@ -1,0 +1,61 @@
+"""Every number that is reported of one pair set, as plain values for ``metrics.json``."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from irlib.data.pair_rules import PairList
+from irlib.evaluation.bootstrap import FARS, Interval, vertex_intervals
+from irlib.evaluation.verification import best_threshold_accuracy, grouped_fold_accuracy
+
+
+def set_metrics(
+    similarity: ArrayLike, pairs: PairList, *, seed: int, repeats: int = 1_000
+) -> dict[str, Any]:
+    """Accuracy by the paper's rule and by grouped folds, TAR at FAR, AUC and EER, with intervals.
+
+    Args:
+        similarity: (P,) cosine of each pair.
+        pairs: P pairs.
+        seed: of the bootstrap's draws of identities.
+        repeats: of the bootstrap.
+
+    Returns:
+        pairs, positives, identities; oracle_accuracy (threshold chosen on these very pairs),
+        oracle_threshold, oracle_interval; fold_accuracy, fold_deviation, fold_interval; auc,
+        auc_interval, eer; tar and tar_interval by FAR, NaN where there are too few impostor
+        pairs to tell. Rates are fractions, intervals cover 95 %.
+    """
+    accuracy, threshold = best_threshold_accuracy(similarity, pairs.is_same)
+    folds = grouped_fold_accuracy(
+        similarity, pairs.is_same, pairs.first_identity, pairs.second_identity
+    )
+    found = vertex_intervals(similarity, pairs, seed=seed, repeats=repeats)
+    tars = {f"{far:g}": found[f"tar_at_far_{far:g}"] for far in FARS}
+    return {
+        **counts(pairs),
+        "oracle_accuracy": accuracy,
+        "oracle_threshold": threshold,
+        "oracle_interval": _ends(found["best_threshold_accuracy"]),
+        "fold_accuracy": folds.accuracy,
+        "fold_deviation": folds.std,
+        "fold_interval": _ends(found["fold_accuracy"]),
+        "auc": found["area_under_roc"].value,
+        "auc_interval": _ends(found["area_under_roc"]),
+        "eer": found["equal_error_rate"].value,
+        "tar": {far: interval.value for far, interval in tars.items()},
+        "tar_interval": {far: _ends(interval) for far, interval in tars.items()},
+    }
+
+
+def counts(pairs: PairList) -> dict[str, int]:
+    """Pairs, genuine pairs and people of a list."""
+    people = np.unique(np.concatenate([pairs.first_identity, pairs.second_identity]))
+    return {
+        "pairs": len(pairs), "positives": int(pairs.is_same.sum()), "identities": len(people),
+    }  # fmt: skip
+
+
+def _ends(interval: Interval) -> list[float]:
+    return [interval.low, interval.high]

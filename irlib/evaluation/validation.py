@@ -1,0 +1,36 @@
+"""The accuracy that is read after each epoch, on identities that neither train nor test."""
+
+from pathlib import Path
+
+import torch
+from torch import nn
+
+from irlib.data.decoding import batches
+from irlib.data.pair_rules import PairList
+from irlib.evaluation.embedding import embed
+from irlib.evaluation.verification import best_threshold_accuracy
+
+
+class PairAccuracy:
+    """A callable on a backbone: its accuracy on validation pairs, by the oracle threshold.
+
+    The images are decoded once and kept in memory.
+
+    Args:
+        root: folder that the pairs' names are relative to.
+        pairs: validation pairs.
+        device: where the backbone is.
+
+    Raises:
+        ValueError: an image is damaged.
+    """
+
+    def __init__(self, root: Path, pairs: PairList, device: torch.device) -> None:
+        self.pairs, self.device = pairs, device
+        self.images = list(batches([root / name for name in pairs.images]))
+
+    def __call__(self, backbone: nn.Module) -> dict[str, float]:
+        """``val_accuracy``, a fraction."""
+        embeddings = embed(backbone, self.images, device=self.device)
+        similarity = self.pairs.cosine(self.pairs.images, embeddings)
+        return {"val_accuracy": best_threshold_accuracy(similarity, self.pairs.is_same)[0]}
