@@ -18,7 +18,7 @@ raise SystemExit(pathlib.Path(irlib.__file__).parents[1] != pathlib.Path(os.envi
 find_python() {
     local name
     for name in python3 python3.14 python3.13 python3.12 python3.11 python; do
-        if "$name" -c 'import sys, venv; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then
+        if "$name" -c 'import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then
             command -v "$name"
             return
         fi
@@ -37,7 +37,7 @@ install() {
     echo "Setting up .venv (some minutes, about 6 GB) ..." >&2
     local base
     base=$(find_python)
-    if [ ! -x "$python" ]; then
+    if ! "$python" -m pip --version >/dev/null 2>&1; then
         "$base" -m venv --clear "$here/.venv"
     fi
     "$python" -m pip install --quiet --disable-pip-version-check \
@@ -61,4 +61,4 @@ if [ "${1:-}" = test ]; then
     cd "$here"
     exec "$python" -m pytest "$@"
 fi
-exec "$python" -m irlib "$@"
+exec "$python" -P -m irlib "$@" # -P: no module of the folder one stands in

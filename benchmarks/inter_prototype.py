@@ -1,6 +1,6 @@
 """Inter-Prototype loss and gradient: the n x n matrix of the paper's text against irlib's.
 
-Run `python -m benchmarks.inter_prototype`: one to two minutes and 7 GiB on two cores.
+Run `python -m benchmarks.inter_prototype`: one to three minutes and 7 GiB on two cores.
 
 Shapes: n prototypes of D = 512 numbers, fp32.
 Units: seconds; memory in MiB, the peak of torch's allocations above what it held before.

@@ -1,4 +1,4 @@
-"""The command behind run_all.sh: check everything that can be checked, then hand over to Snakemake."""
+"""The command behind run_all.sh: check all that can be checked, then hand over to Snakemake."""
 
 import argparse
 import contextlib
@@ -13,7 +13,7 @@ from typing import IO, Any
 
 from irlib import provenance, runs, studies
 from irlib.training.config import LAST
-from irlib.values import integers
+from irlib.values import integers, words
 
 EPILOG = """\
 fields of the recipe for --set: epochs, milestones, batch_size, lr, momentum, weight_decay,
@@ -43,13 +43,15 @@ def parser() -> argparse.ArgumentParser:
     add("-n", "--dry-run", action="store_true", help="say what would run, and why")
     add("--force", action="store_true", help="run everything again, training too")
     add("--profile", metavar="DIR", help="a Snakemake profile, e.g. for a cluster")
-    add("snakemake", nargs="*", metavar="-- ...", help=argparse.SUPPRESS)
     return command
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run a study; 0 if all of it is made, else 1 and one line on what is wrong."""
-    options = parser().parse_args(arguments)
+    given = sys.argv[1:] if arguments is None else arguments
+    cut = given.index("--") if "--" in given else len(given)
+    options = parser().parse_args(given[:cut])
+    options.snakemake = given[cut + 1 :]
     try:
         return run(options)
     except (ValueError, OSError) as error:
@@ -66,25 +68,38 @@ def run(options: argparse.Namespace) -> int:
     """
     overrides = dict(_field(text) for text in options.set)
     study = studies.find(options.study, overrides)
-    seeds = integers("--seeds", options.seeds) if options.seeds else study.seeds
+    seeds = study.seeds if options.seeds is None else integers("--seeds", options.seeds)
+    names = list(study.methods) if options.methods is None else words("--methods", options.methods)
+    if options.cores is not None and options.cores < 1:
+        raise ValueError(f"--cores {options.cores}: expected at least 1")
     data, outputs = runs.resolve(options.data), runs.resolve(options.outputs)
     studies.require_data(study, data)
-    check_folder(outputs / study.name, study.disk_gib)
+    if not options.dry_run:
+        check_folder(outputs / study.name, study.disk_gib)
 
-    from irlib import graph  # brings torch: after all that can be told without it
+    from irlib import devices, graph  # bring torch: after all that can be told without it
+
+    if not options.profile:  # a cluster's nodes may have other devices than this machine
+        devices.pick(options.device)
 
     common = {
         "study": options.study, "overrides": json.dumps(overrides), "device": options.device,
         "data": str(data), "outputs": str(outputs),
     }  # fmt: skip
-    names = options.methods.split(",") if options.methods else list(study.methods)
     config = graph.config(study, names, list(seeds), common=common, outputs=outputs)
-    with _only_one(outputs / study.name):
-        if options.force and not options.dry_run:
-            set_checkpoints_aside(outputs / study.name, names, seeds)
-        code = run_snakemake(snakemake_arguments(options, study, config, outputs))
-    report = outputs / study.name / "report.html"
-    if code == 0 and not options.dry_run and report.exists():
+    if options.dry_run:
+        with tempfile.TemporaryDirectory() as scratch:  # nothing is made, not even a folder
+            return run_snakemake(snakemake_arguments(options, config, Path(scratch)))
+    return _make(options, config, outputs / study.name)
+
+
+def _make(options: argparse.Namespace, config: dict[str, Any], folder: Path) -> int:
+    with _only_one(folder):
+        if options.force:
+            set_checkpoints_aside(folder, config["methods"], config["seeds"])
+        code = run_snakemake(snakemake_arguments(options, config, folder))
+    report = folder / "report.html"
+    if code == 0 and report.exists():
         print(f"report: {report}")
     return code
 
@@ -124,7 +139,7 @@ def _only_one(folder: Path) -> Any:
         yield
 
 
-def set_checkpoints_aside(folder: Path, names: list[str], seeds: tuple[int, ...]) -> None:
+def set_checkpoints_aside(folder: Path, names: list[str], seeds: list[int]) -> None:
     """Rename the last checkpoints of some runs, so that training starts anew."""
     for name in names:
         for seed in seeds:
@@ -134,13 +149,14 @@ def set_checkpoints_aside(folder: Path, names: list[str], seeds: tuple[int, ...]
 
 
 def snakemake_arguments(
-    options: argparse.Namespace, study: studies.Study, config: dict[str, Any], outputs: Path
+    options: argparse.Namespace, config: dict[str, Any], folder: Path
 ) -> list[str]:
-    """The words of Snakemake's command line."""
-    file = outputs / study.name / ".graph.json"
+    """The words of Snakemake's command line, and in a folder the config file that they name."""
+    file, outputs = folder / ".graph.json", Path(config["outputs"])
+    directory = outputs if outputs.is_dir() else folder  # a dry run makes no outputs folder
     runs.write_json(file, config)
     words = [
-        "--snakefile", str(runs.ROOT / "Snakefile"), "--directory", str(outputs),
+        "--snakefile", str(runs.ROOT / "Snakefile"), "--directory", str(directory),
         "--configfile", str(file), "--rerun-incomplete", "--keep-going", "--nolock",
         "--resources", "gpu=1",
     ]  # fmt: skip

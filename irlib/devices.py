@@ -21,7 +21,10 @@ def pick(name: str = "auto") -> torch.device:
         return torch.device(next((kind for kind, there in present.items() if there), "cpu"))
     if not present.get(kind, True):
         raise ValueError(f"device {name!r}: torch {torch.__version__} finds no such device here")
-    return torch.device(name)
+    try:
+        return torch.device(name)
+    except RuntimeError as error:
+        raise ValueError(f"device {name!r}: {error}") from error
 
 
 def seed_everything(seed: int) -> None:

@@ -79,7 +79,7 @@ def write_text(path: Path, text: str) -> None:
 
 def write_json(path: Path, value: Any) -> None:
     """Write JSON atomically; a number that is not finite becomes null, as JSON has none."""
-    write_text(path, json.dumps(_plain(value), indent=2, allow_nan=False) + "\n")
+    write_text(path, _json(value))
 
 
 def read_json(path: Path) -> Any:
@@ -94,6 +94,10 @@ def read_json(path: Path) -> Any:
         raise ValueError(
             f"{path}: not valid JSON ({error}); delete it to have it made anew"
         ) from error
+
+
+def _json(value: Any) -> str:
+    return json.dumps(_plain(value), indent=2, allow_nan=False) + "\n"
 
 
 def _plain(value: Any) -> Any:
@@ -164,6 +168,7 @@ class Run:
         Returns:
             The metrics, for display.
         """
+        text = _json(metrics)  # first: what cannot be written completes no run
         started = datetime.fromisoformat(self.record["start"])
         self.update(
             status="complete",
@@ -171,7 +176,7 @@ class Run:
             seconds=round((now() - started).total_seconds(), 1),
             peak_memory_mib=round(peak_memory_mib(), 1),
         )
-        write_json(self.folder / "metrics.json", metrics)
+        write_text(self.folder / "metrics.json", text)
         return metrics
 
 

@@ -239,13 +239,13 @@ def find(name: str, overrides: dict[str, Any] | None = None) -> Study:
     study = STUDIES[name]
     if not overrides:
         return study
-    told = "".join(f"+{field}={_told(value)}" for field, value in sorted(overrides.items()))
     recipe = study.recipe.with_overrides(overrides)
+    told = "".join(f"+{field}={_told(getattr(recipe, field))}" for field in sorted(overrides))
     return dataclasses.replace(study, name=name + told, recipe=recipe)
 
 
 def _told(value: Any) -> str:
-    return "-".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
+    return "-".join(map(str, value)) if isinstance(value, tuple) else str(value)
 
 
 def require_data(study: Study, data: Path) -> None:
@@ -262,7 +262,8 @@ def require_data(study: Study, data: Path) -> None:
     tests = [need for need in study.test_needs if not _present(data / need.path)]
     no_test = bool(tests) and len(tests) == len(study.test_needs)
     if absent or no_test:
-        lines = [f"  {data / need.path}: {need.what}; from {need.where}" for need in absent + tests]
+        listed = absent + (tests if no_test else [])
+        lines = [f"  {data / need.path}: {need.what}; from {need.where}" for need in listed]
         told = "at least one of the test sets, " if no_test else ""
         raise ValueError(
             f"study {study.name!r} lacks data ({told}see data/README.md):\n" + "\n".join(lines)

@@ -2,6 +2,7 @@
 
 import difflib
 import json
+import math
 from collections.abc import Iterable
 from typing import Any
 
@@ -33,22 +34,34 @@ def typed(name: str, value: Any, type_name: str) -> Any:
         raise ValueError(f"{name} is {value!r}: expected {type_name}") from error
 
 
-def integers(name: str, text: str) -> tuple[int, ...]:
-    """Integers between commas, each once.
+def words(name: str, text: str) -> list[str]:
+    """Words between commas, each once.
 
     Raises:
-        ValueError: one of them is no integer, or stands there twice.
+        ValueError: one of them is empty, or stands there twice.
     """
-    words = [word.strip() for word in str(text).split(",")]
-    for word in words:
-        if not word.isdecimal():
-            raise ValueError(
-                f"{name} {text!r}: {word!r} is not a whole number; expected e.g. 1,2,3"
-            )
-    numbers = tuple(int(word) for word in words)
-    if len(set(numbers)) != len(numbers):
-        raise ValueError(f"{name} {text!r}: a number stands there twice")
-    return numbers
+    found = [word.strip() for word in text.split(",")]
+    if not all(found):
+        raise ValueError(f"{name} {text!r}: expected words between commas, e.g. a,b")
+    twice = [word for word in found if found.count(word) > 1]
+    if twice:
+        raise ValueError(f"{name} {text!r}: {twice[0]} stands there twice")
+    return found
+
+
+def integers(name: str, text: str) -> tuple[int, ...]:
+    """Whole numbers between commas, each once; below 2**32, so that each can seed any generator.
+
+    Raises:
+        ValueError: one of them is no such number, or stands there twice.
+    """
+    found = words(name, text)
+    for word in found:
+        if not (word.isascii() and word.isdecimal() and int(word) < 2**32):
+            expected = "expected whole numbers from 0 to 2**32 - 1, e.g. 1,2,3"
+            raise ValueError(f"{name} {text!r}: {word!r} is none; {expected}")
+    numbers = [str(int(word)) for word in found]  # 01 is 1
+    return tuple(int(word) for word in words(name, ",".join(numbers)))
 
 
 def _integer(value: Any) -> int:
@@ -58,7 +71,7 @@ def _integer(value: Any) -> int:
 
 
 def _number(value: Any) -> float:
-    if isinstance(value, bool):
+    if isinstance(value, bool) or not math.isfinite(float(value)):
         raise TypeError
     return float(value)
 

@@ -62,5 +62,5 @@ def _check(path: Path) -> tuple[str, str]:
     try:
         decode(path)
         return hashlib.sha256(path.read_bytes()).hexdigest(), ""
-    except ValueError as error:
+    except (ValueError, OSError) as error:
         return "", str(error)

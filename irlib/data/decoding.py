@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 
 SIZE = 112  # pixels; ArcFace's aligned crop
 
@@ -20,15 +20,14 @@ def decode(path: Path) -> np.ndarray:
     """
     try:
         with Image.open(path) as image:
-            pixels = np.asarray(image.convert("RGB"))
+            width, height = image.size
+            if width == height == SIZE:  # else the pixels of a huge image would fill the memory
+                return np.asarray(image.convert("RGB"))
     except FileNotFoundError:
         raise ValueError(f"{path}: no such image") from None
-    except (UnidentifiedImageError, OSError, SyntaxError) as error:
+    except Exception as error:  # Pillow raises many kinds for a damaged file
         raise ValueError(f"{path}: not a readable image ({error})") from error
-    if pixels.shape != (SIZE, SIZE, 3):
-        height, width = pixels.shape[:2]
-        raise ValueError(f"{path}: {width}x{height} pixels, expected an aligned {SIZE}x{SIZE} crop")
-    return pixels
+    raise ValueError(f"{path}: {width}x{height} pixels, expected an aligned {SIZE}x{SIZE} crop")
 
 
 def decode_all(paths: Sequence[Path]) -> np.ndarray:

@@ -24,9 +24,8 @@ def main(arguments: list[str] | None = None) -> int:
         help="a parameter of the notebook; repeat for more",
     )  # fmt: skip
     options = parser.parse_args(arguments)
-    pairs = [text.partition("=") for text in options.parameters]
     try:
-        given = {name: value for name, _, value in pairs}
+        given = dict(_pair(text) for text in options.parameters)
         execute(find(options.notebook), runs.resolve(options.folder), given)
     except (ValueError, OSError, NotebookError) as error:
         print(f"error: {error}", file=sys.stderr, flush=True)
@@ -35,6 +34,13 @@ def main(arguments: list[str] | None = None) -> int:
         print("interrupted", file=sys.stderr, flush=True)
         return 130
     return 0
+
+
+def _pair(text: str) -> tuple[str, str]:
+    name, sign, value = text.partition("=")
+    if not sign:
+        raise ValueError(f"-p {text!r}: expected NAME=VALUE")
+    return name, value
 
 
 def stop_with_parent() -> None:

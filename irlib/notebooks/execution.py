@@ -43,15 +43,21 @@ def execute(notebook: Path, folder: Path, parameters: dict[str, Any]) -> Path:
     failed = folder / f"{notebook.stem}.failed.ipynb"
     with _locked(folder) as lock, _scratch() as scratch:
         (folder / "metrics.json").unlink(missing_ok=True)  # it vouches for a complete run
+        before = _content(folder / "run.json")  # a former run's record
         executed = scratch / notebook.name
         try:
             _run(notebook, executed, checked, folder, scratch, lock)
         except BaseException as error:
-            status = _record_failure(folder, notebook, checked, error, executed)
+            killed = type(error).__name__ == "DeadKernelError"
+            if killed and executed.exists():
+                _mark_killed(executed)
+            status = "killed" if killed or not isinstance(error, Exception) else "failed"
+            _record_failure(folder, notebook, checked, error, status=status, before=before)
             _publish(executed, failed)
             if not isinstance(error, Exception):
                 raise
-            message = f"{notebook.name} {status}: {_cause(error)}\n  see {failed}"
+            told = "was killed" if killed else "failed"
+            message = f"{notebook.name} {told}: {_cause(error)}\n  see {failed}"
             raise NotebookError(message) from error
         _publish(executed, folder / notebook.name)
         failed.unlink(missing_ok=True)
@@ -127,22 +133,26 @@ def _record_failure(
     notebook: Path,
     parameters: dict[str, Any],
     error: BaseException,
-    executed: Path,
-) -> str:
-    killed = type(error).__name__ == "DeadKernelError"
-    if killed and executed.exists():
-        from irlib.notebooks.kernel import mark_killed
-
-        mark_killed(executed)
+    *,
+    status: str,
+    before: bytes,
+) -> None:
     file = folder / "run.json"
-    record = runs.read_json(file) if file.exists() else {}
-    if record.get("status") == "complete":  # a former run's: this one stopped before its own
-        record = {}
-    status = "killed" if killed or not isinstance(error, Exception) else "failed"
+    # Unchanged, it is still a former run's: this one stopped before it wrote its own.
+    record = {} if _content(file) == before else runs.read_json(file)
     told = {"notebook": notebook.stem, "parameters": parameters, **record}
     end = runs.now().isoformat(timespec="seconds")
     runs.write_json(file, {**told, "status": status, "error": _cause(error), "end": end})
-    return "was killed" if killed else "failed"
+
+
+def _mark_killed(executed: Path) -> None:
+    from irlib.notebooks.kernel import mark_killed
+
+    mark_killed(executed)
+
+
+def _content(file: Path) -> bytes:
+    return file.read_bytes() if file.exists() else b""
 
 
 def _publish(executed: Path, target: Path) -> None:

@@ -35,7 +35,9 @@ class IpcKernelManager(AsyncKernelManager):
 
     async def _async_pre_start_kernel(self, **kw: Any) -> tuple[list[str], dict[str, Any]]:
         command, kw = await super()._async_pre_start_kernel(**kw)
-        return command, {**kw, "pass_fds": self.inherited}
+        # A JupyterLab that started all this does not watch this kernel: no progress bars.
+        env = {name: kw["env"][name] for name in kw["env"] if name != "JPY_SESSION_NAME"}
+        return command, {**kw, "env": env, "pass_fds": self.inherited}
 
 
 class TellingEngine(NBClientEngine):

@@ -1,7 +1,9 @@
 """The training recipe as one frozen value."""
 
 import dataclasses
+import math
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 from irlib.values import typed, unknown
@@ -38,13 +40,19 @@ class TrainConfig:
                 raise ValueError(f"{name} is {getattr(self, name)}: expected at least 1")
         if self.batch_size < 2:
             raise ValueError("batch_size is 1: batch norm needs at least 2 images")
-        if self.lr <= 0:
-            raise ValueError(f"lr is {self.lr}: expected more than 0")
+        if not 0 < self.lr < math.inf:
+            raise ValueError(f"lr is {self.lr}: expected a number above 0")
         if self.precision not in PRECISIONS:
             raise ValueError(f"precision is {self.precision!r}: expected one of {PRECISIONS}")
         for name in ("momentum", "weight_decay", "workers"):
-            if getattr(self, name) < 0:
+            if not 0 <= getattr(self, name) < math.inf:
                 raise ValueError(f"{name} is {getattr(self, name)}: expected 0 or more")
+        self._check_milestones()
+
+    def _check_milestones(self) -> None:
+        if any(late <= early for early, late in pairwise((0, *self.milestones))):
+            told = "expected epochs above 0, each later than the one before"
+            raise ValueError(f"milestones is {self.milestones}: {told}")
 
     def with_overrides(self, overrides: dict[str, Any]) -> "TrainConfig":
         """The recipe with some fields changed.

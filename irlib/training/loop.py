@@ -11,7 +11,7 @@ from torch import nn
 
 from irlib.checkpoints import random_state, set_random_state
 from irlib.images import Batch, augment
-from irlib.methods import Objective
+from irlib.objectives import Objective
 from irlib.progress import track
 from irlib.training.config import TrainConfig
 from irlib.training.recorder import Recorder

@@ -20,8 +20,8 @@ class Recorder:
     Args:
         folder: the run folder.
         model: what rebuilds the model: ``backbone``, ``embedding_size``, ``method`` and so on.
-        key: digest of all that the result depends on. A checkpoint under another key is set aside
-            as ``last.previous.pt`` and training starts anew.
+        key: digest of all that the result depends on. Checkpoints under another key are set aside
+            as ``last.previous.pt`` and ``best.previous.pt``, and training starts anew.
         validate: gives named numbers of the backbone after an epoch; the first one decides which
             epoch is the best. None: no ``best.pt``.
         tensorboard: also write event files to ``tensorboard/`` (an optional extra).
@@ -52,9 +52,10 @@ class Recorder:
         """The last checkpoint, or None for a fresh start; the history is cut back to it."""
         path = self.folder / LAST
         content = checkpoints.load(path) if path.exists() else None
-        if content is not None and content["key"] != self.key:
-            path.replace(self.folder / "last.previous.pt")
+        if content is None or content.get("key") != self.key:
             content = None
+            for name in (LAST, BEST):  # a fresh start: what lies here is of another run
+                self._set_aside(self.folder / name)
         step = content["step"] if content else 0
         self.best = content["best"] if content else -math.inf
         self.pending = content["pending"] if content else []
@@ -64,6 +65,10 @@ class Recorder:
         self._images = self.lines[-1]["images"] if self.lines else 0
         self._told = time.monotonic()
         return content
+
+    def _set_aside(self, path: Path) -> None:
+        if path.exists():
+            path.replace(path.with_stem(f"{path.stem}.previous"))
 
     def add(self, losses: dict[str, Tensor]) -> None:
         """Take the losses of a step, without reading them."""
@@ -124,7 +129,8 @@ def mean_losses(pending: list[dict[str, Tensor]], step: int) -> dict[str, float]
     """
     means = {}
     for name in pending[0] if pending else ():
-        values = torch.stack([losses[name] for losses in pending]).tolist()
+        device = pending[-1][name].device  # those of a resumed run were loaded to the CPU
+        values = torch.stack([losses[name].to(device) for losses in pending]).tolist()
         for at, value in enumerate(values, start=step - len(values) + 1):
             if not math.isfinite(value):
                 raise FloatingPointError(f"step {at}: the {name} loss is {value}; is lr too high?")
