@@ -116,9 +116,21 @@ def child_purity(
     return found / (len(child) * neighbours)
 
 
-def cosines(prototypes: NDArray[np.floating]) -> NDArray[np.floating]:
-    """Cosine of every two prototypes once, (n (n - 1) / 2,); for histograms of small samples."""
+def cosines(
+    prototypes: NDArray[np.floating], others: NDArray[np.floating] | None = None
+) -> NDArray[np.floating]:
+    """Cosines between prototypes, for histograms of small samples.
+
+    Args:
+        prototypes: (n, D), of any length.
+        others: (m, D); without them every two of the prototypes are compared once.
+
+    Returns:
+        (n m,), or (n (n - 1) / 2,) without others.
+    """
     unit = unit_rows(prototypes)
+    if others is not None:
+        return (unit @ unit_rows(others).T).ravel()
     return (unit @ unit.T)[np.triu_indices(len(unit), k=1)]
 
 

@@ -108,8 +108,10 @@ def source_digest(root: Path, *modules: str) -> str:
     Raises:
         FileNotFoundError: a named module does not exist.
     """
-    names = import_closure(root, modules)
-    return digest([[name, _program(_module_file(root, name).read_text())] for name in names])
+    files = {name: _module_file(root, name) for name in import_closure(root, modules)}
+    programs = [[name, _program(file.read_text())] for name, file in files.items()]
+    templates = {template for file in files.values() for template in file.parent.glob("*.j2")}
+    return digest(programs, [template.read_text() for template in sorted(templates)])
 
 
 def notebook_digest(root: Path, notebook: Path) -> str:

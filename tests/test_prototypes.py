@@ -163,3 +163,9 @@ def test_umap_repeats():
     plane = umap_projection(points, seed=0)
     assert plane.shape == (60, 2)
     np.testing.assert_array_equal(plane, umap_projection(points, seed=0))
+
+
+def test_cosines_to_others_are_of_every_two_of_either_kind():
+    # (1, 0) against (0, 1) and (1, 0); then (1, 1) against both
+    found = cosines(np.array([[2.0, 0.0], [1.0, 1.0]]), np.array([[0.0, 3.0], [5.0, 0.0]]))
+    assert found.tolist() == pytest.approx([0, 1, 0.5**0.5, 0.5**0.5])

@@ -1,0 +1,204 @@
+"""Accuracies and gains with intervals over people, paired between methods and across sets.
+
+Each replicate of the vertex bootstrap draws the people of a test collection once; all methods,
+seeds and sets of that collection are judged on this draw, so that a gain, and the mean gain over
+sets that share people, have intervals of their own.
+
+Shapes: P pairs, R replicates, I identities. Every statistic is (1 + R,): the pairs as they are,
+    then the replicates.
+Source: Fogliato, Patil and Perona, IJCV 2024 (see `irlib.evaluation.bootstrap`).
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import product
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from irlib.data.pairs import PAIR_SETS
+from irlib.evaluation.bootstrap import (
+    VertexDraws,
+    identity_counts,
+    percentile_interval,
+    weighted_statistics,
+)
+from irlib.evaluation.verification import grouped_folds
+from irlib.report.collected import Found, Result, title_of
+
+RULES = {"best_threshold_accuracy": "on the test pairs", "fold_accuracy": "on other people"}
+ORACLE, GROUPED = RULES.values()
+MEAN, CONTROL = "mean of child\u2013adult sets", "mean of adult controls"
+
+_ENDS = ("low", "high")
+_CHUNK = 64  # replicates at once
+_ARRAYS = ("similarity", "is_same", "first_identity", "second_identity")
+
+
+@dataclass(frozen=True)
+class Replicates:
+    """Accuracies under the bootstrap: (method, seed, key, rule) to (1 + R,) fractions."""
+
+    found: Found
+    values: Mapping[tuple[str, int, str, str], NDArray[np.float64]]
+
+    def accuracies(self) -> pd.DataFrame:
+        """Mean over seeds: rule, set, method, value, low, high (fractions), seeds."""
+        rows = []
+        for rule, key, method in product(RULES.values(), self._told(), self.found.methods):
+            seeds = self._seeds(method, key)
+            if seeds:
+                names = {"rule": rule, "set": title_of(key), "method": method}
+                rows.append(names | _row("value", self._mean(method, seeds, key, rule), seeds))
+        return pd.DataFrame(rows, columns=["rule", "set", "method", *_ENDS, "value", "seeds"])
+
+    def gains(self) -> pd.DataFrame:
+        """A method less its baseline over the seeds of both.
+
+        Returns:
+            rule, method, baseline, set, gain, low, high (fractions), before and after (the two
+            accuracies), least and most (the gain of single seeds), seeds; the means over
+            child-adult sets and over controls come last.
+        """
+        rows = []
+        for (method, baseline), rule, key in product(
+            self.found.baselines.items(), RULES.values(), self._told()
+        ):
+            seeds = [
+                seed for seed in self._seeds(method, key) if seed in self._seeds(baseline, key)
+            ]
+            if seeds:
+                names = {"rule": rule, "method": method, "baseline": baseline}
+                rows.append(names | self._gain(method, baseline, seeds, key, rule))
+        columns = ["rule", "method", "baseline", "set", "gain", *_ENDS]
+        return pd.DataFrame(rows, columns=[*columns, "before", "after", "least", "most", "seeds"])
+
+    def _gain(
+        self, method: str, baseline: str, seeds: list[int], key: str, rule: str
+    ) -> dict[str, str | float | int]:
+        after, before = (self._mean(name, seeds, key, rule) for name in (method, baseline))
+        alone = [
+            float(self._mean(method, [seed], key, rule)[0])
+            - float(self._mean(baseline, [seed], key, rule)[0])
+            for seed in seeds
+        ]
+        levels = {"before": float(before[0]), "after": float(after[0])}
+        spread = {"least": min(alone), "most": max(alone)}
+        return {"set": title_of(key), **levels, **spread, **_row("gain", after - before, seeds)}
+
+    def _keys(self) -> list[str]:
+        present = {key for _, _, key, _ in self.values}
+        return [key for key in PAIR_SETS if key in present] + sorted(present - set(PAIR_SETS))
+
+    def _told(self) -> list[str]:
+        # every set, then the mean of each kind that there is
+        return self._keys() + [mean for mean in (MEAN, CONTROL) if self._members(mean)]
+
+    def _members(self, key: str) -> list[str]:
+        if key not in (MEAN, CONTROL):
+            return [key]
+        return [k for k in self._keys() if k.endswith("_adult") == (key == CONTROL)]
+
+    def _seeds(self, method: str, key: str) -> list[int]:
+        # those with every set that the key stands for
+        return [
+            seed
+            for seed in self.found.seeds
+            if all((method, seed, member, ORACLE) in self.values for member in self._members(key))
+        ]
+
+    def _mean(self, method: str, seeds: list[int], key: str, rule: str) -> NDArray[np.float64]:
+        members = self._members(key)
+        each = [self.values[method, seed, member, rule] for seed in seeds for member in members]
+        return np.mean(each, axis=0)
+
+
+def replicates(found: Found, *, repeats: int, seed: int) -> Replicates:
+    """Every complete evaluation under the same draws of people.
+
+    Args:
+        found: the runs; each evaluation left its ``similarities.npz``.
+        repeats: R.
+        seed: of the draws.
+
+    Raises:
+        ValueError: two evaluations judged different pairs; the message names the folder.
+    """
+    loaded = [(run, _load(run)) for run in found.complete("evaluate")]
+    values: dict[tuple[str, int, str, str], NDArray[np.float64]] = {}
+    for place, keys in enumerate(_collections(loaded)):
+        people = _people(loaded, keys)
+        counts = identity_counts(len(people), repeats=repeats, seed=seed + place)
+        for key in keys:
+            of_set = [(run, sets[key]) for run, sets in loaded if key in sets]
+            draws = _draws(of_set, people, counts)
+            for run, arrays in of_set:
+                for name, value in _statistics(arrays, draws).items():
+                    values[run.method, run.seed, key, RULES[name]] = value
+    return Replicates(found, values)
+
+
+def _load(run: Result) -> dict[str, dict[str, NDArray]]:
+    path: Path = run.folder / "similarities.npz"
+    if not path.exists():
+        return {}
+    with np.load(path) as stored:
+        keys = dict.fromkeys(name.rpartition("/")[0] for name in stored.files)
+        return {key: {name: stored[f"{key}/{name}"] for name in _ARRAYS} for key in keys}
+
+
+def _collections(loaded: list[tuple[Result, dict]]) -> list[list[str]]:
+    # the sets of one test collection share people, so they share draws
+    keys = dict.fromkeys(key for _, sets in loaded for key in sets)
+    layouts: dict[str, list[str]] = {}
+    for key in keys:
+        layouts.setdefault(PAIR_SETS[key].layout if key in PAIR_SETS else key, []).append(key)
+    return list(layouts.values())
+
+
+def _people(loaded: list[tuple[Result, dict]], keys: list[str]) -> NDArray[np.str_]:
+    names = [
+        sets[key][side]
+        for _, sets in loaded
+        for key in keys
+        if key in sets
+        for side in ("first_identity", "second_identity")
+    ]
+    return np.unique(np.concatenate(names))
+
+
+def _draws(
+    of_set: list[tuple[Result, dict[str, NDArray]]],
+    people: NDArray[np.str_],
+    counts: NDArray[np.int64],
+) -> VertexDraws:
+    _, pairs = of_set[0]
+    for run, arrays in of_set:
+        if any(not np.array_equal(arrays[name], pairs[name]) for name in _ARRAYS[1:]):
+            raise ValueError(
+                f"{run.folder}: its pairs are not those of {of_set[0][0].folder.name}; "
+                "expected all evaluations on the same pair lists"
+            )
+    first, second = (np.searchsorted(people, pairs[name]) for name in _ARRAYS[2:])
+    return VertexDraws(counts, first, second, pairs["is_same"].astype(bool))
+
+
+def _statistics(arrays: dict[str, NDArray], draws: VertexDraws) -> dict[str, NDArray[np.float64]]:
+    split = grouped_folds(draws.first, draws.second)
+    similarity = arrays["similarity"].astype(np.float64)
+    weights = [np.ones((1, len(similarity)))]
+    weights += [
+        draws.weights(slice(start, start + _CHUNK)) for start in range(0, len(draws.counts), _CHUNK)
+    ]
+    each = [
+        weighted_statistics(similarity, draws.is_same, w, split=split, fars=()) for w in weights
+    ]
+    return {name: np.concatenate([values[name] for values in each]) for name in RULES}
+
+
+def _row(name: str, values: NDArray[np.float64], seeds: list[int]) -> dict[str, float | int]:
+    interval = percentile_interval(float(values[0]), values[1:])
+    ends = {"low": interval.low, "high": interval.high}
+    return {name: interval.value, **ends, "seeds": len(seeds)}

@@ -1,0 +1,387 @@
+import json
+import re
+from html.parser import HTMLParser
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from irlib import methods, plots, report, runs
+from irlib.report import gains as gains_module
+from irlib.report.page import duration
+
+CHOSEN = [methods.find("arcface"), methods.find("arcface-ip")]
+PLAIN, ADDED = (method.title for method in CHOSEN)
+PEOPLE = np.array([f"p{number:02d}" for number in range(24)])
+
+
+def pair_arrays():
+    # each person once with himself, once with the next one
+    first = np.tile(PEOPLE, 2)
+    second = np.concatenate([PEOPLE, np.roll(PEOPLE, 1)])
+    return {"is_same": first == second, "first_identity": first, "second_identity": second}
+
+
+def similarity(wrong):
+    # genuine 0.9, impostor 0.1; the first `wrong` genuine pairs look like impostors
+    same = pair_arrays()["is_same"]
+    values = np.where(same, 0.9, 0.1)
+    values[:wrong] = 0.0
+    return values
+
+
+def add_run(folder, stage, method, seed, metrics):
+    name = runs.run_name(stage, method, seed)
+    run = runs.start(folder / name, notebook=stage, parameters={"seed": seed}, data="ab" * 32)
+    run.finish(metrics)
+    return run.folder
+
+
+def add_evaluation(folder, method, seed, wrong, keys=("lag",)):
+    accuracy = 1 - wrong / 48
+    told = {"oracle_accuracy": accuracy, "fold_accuracy": accuracy, "tar": {"0.1": 0.5}}
+    place = add_run(folder, "evaluate", method, seed, {"sets": dict.fromkeys(keys, told)})
+    arrays = {**pair_arrays(), "similarity": similarity(wrong)}
+    stored = {f"{key}/{name}": values for key in keys for name, values in arrays.items()}
+    np.savez(place / "similarities.npz", **stored)
+    return place
+
+
+@pytest.fixture
+def study(tmp_path):
+    add_evaluation(tmp_path, "arcface", 1, wrong=6)
+    add_evaluation(tmp_path, "arcface-ip", 1, wrong=3)
+    return tmp_path
+
+
+def replicates(folder, seeds=(1,)):
+    found = report.collect(folder, CHOSEN, seeds)
+    return report.replicates(found, repeats=50, seed=0)
+
+
+def gain(**changed):
+    values = {"gain": 0.01, "low": 0.002, "high": 0.02, "least": 0.004, "most": 0.016, "seeds": 3}
+    return {**values, **changed}
+
+
+def page(folder, **options):
+    run = runs.start(folder / "report", notebook="05_report", parameters={})
+    return report.Page(run, title="Title", **options)
+
+
+def rendered(folder, made, seeds=(1,)):
+    return report.render(made, report.collect(folder, CHOSEN, seeds), protocol=["A note."])
+
+
+def test_collect_of_an_empty_folder_names_every_run_as_missing(tmp_path):
+    found = report.collect(tmp_path / "nothing", CHOSEN, [1, 2])
+    # data, and three stages of two methods and two seeds
+    assert len(found.runs) == len(found.absent) == 1 + 3 * 2 * 2
+    assert {run.status for run in found.absent} == {"missing"}
+
+
+def test_collect_gives_the_reason_of_a_failed_run(study):
+    place = add_run(study, "train", "arcface", 1, {})
+    record = json.loads((place / "run.json").read_text())
+    runs.write_json(place / "run.json", {**record, "status": "failed", "error": "step 8: nan"})
+    told = {
+        run.folder.name: (run.status, run.reason)
+        for run in report.collect(study, CHOSEN, [1]).absent
+    }
+    assert told["train-arcface-s1"] == ("failed", "step 8: nan")
+
+
+def test_a_complete_record_without_metrics_counts_as_missing(study):
+    (study / "evaluate-arcface-s1" / "metrics.json").unlink()
+    found = report.collect(study, CHOSEN, [1])
+    assert [run.method for run in found.complete("evaluate")] == [ADDED]
+
+
+def test_a_broken_file_does_not_stop_the_report(study):
+    (study / "evaluate-arcface-s1" / "metrics.json").write_text("{")
+    found = report.collect(study, CHOSEN, [1])
+    broken = next(run for run in found.absent if run.stage == "evaluate")
+    assert broken.status == "unreadable"
+    assert "not valid JSON" in broken.reason
+
+
+def test_a_method_is_compared_with_its_own_head():
+    chosen = [methods.find(name) for name in ("arcface", "cosface-ip", "arcface-ip")]
+    assert report.collect(runs.ROOT / "nowhere", chosen, [1]).baselines == {ADDED: PLAIN}
+
+
+def test_scores_have_a_row_a_run_and_set(study):
+    scores = report.collect(study, CHOSEN, [1]).scores
+    assert scores[["method", "seed", "set", "oracle_accuracy", "tar_0.1"]].values.tolist() == [
+        [PLAIN, 1, "LAG", 1 - 6 / 48, 0.5],
+        [ADDED, 1, "LAG", 1 - 3 / 48, 0.5],
+    ]
+
+
+def test_scores_of_nothing_have_their_columns(tmp_path):
+    scores = report.collect(tmp_path, CHOSEN, [1]).scores
+    assert scores.empty
+    assert {"method", "seed", "set", "fold_accuracy", "best_fold_accuracy"} <= set(scores)
+
+
+def test_roc_is_averaged_over_seeds_at_equal_rates(tmp_path):
+    for seed, tar in ((1, 0.2), (2, 0.6)):
+        place = add_run(tmp_path, "evaluate", "arcface", seed, {"sets": {}})
+        curve = pd.DataFrame({"set": "LAG", "far": [0.0, 0.01, 1.0], "tar": [0.0, tar, 1.0]})
+        (place / "figures").mkdir()
+        curve.to_csv(place / "figures" / "roc.csv", index=False)
+    roc = report.collect(tmp_path, CHOSEN[:1], [1, 2]).roc
+    assert roc["far"].iloc[0] == pytest.approx(0.01)
+    # both curves are flat from 1 % to just below 100 %: (0.2 + 0.6) / 2
+    np.testing.assert_allclose(roc["tar"].iloc[:-1], 0.4)
+    assert roc["tar"].iloc[-1] == 1.0
+
+
+def test_prototype_figures_take_the_first_complete_seed(tmp_path):
+    for seed in (1, 2):
+        place = add_run(tmp_path, "prototypes", "arcface", seed, {"child_mean": 0.1})
+        (place / "figures").mkdir()
+        points = pd.DataFrame({"x": [seed], "y": [0], "group": ["child"]})
+        points.to_csv(place / "figures" / "tsne.csv", index=False)
+    tsne = report.collect(tmp_path, CHOSEN, [1, 2]).tsne
+    assert tsne[["panel", "x"]].values.tolist() == [["ArcFace, seed 1", 1]]
+
+
+def test_accuracies_without_resampling_are_those_of_the_pairs(study):
+    table = replicates(study).accuracies()
+    oracle = table[(table["rule"] == report.ORACLE) & (table["set"] == "LAG")]
+    assert oracle["value"].tolist() == pytest.approx([1 - 6 / 48, 1 - 3 / 48])
+
+
+def test_the_gain_is_the_difference_of_the_accuracies(study):
+    table = replicates(study).gains()
+    oracle = table[(table["rule"] == report.ORACLE) & (table["set"] == "LAG")].iloc[0]
+    assert oracle["gain"] == pytest.approx(3 / 48)
+    assert oracle["low"] <= oracle["gain"] <= oracle["high"]
+
+
+def test_equal_methods_gain_nothing_in_every_replicate(tmp_path):
+    for method in ("arcface", "arcface-ip"):
+        add_evaluation(tmp_path, method, 1, wrong=5)
+    table = replicates(tmp_path).gains()
+    assert table[["gain", "low", "high"]].abs().max().max() == 0.0
+
+
+def test_a_gain_rests_on_the_seeds_of_both_methods(study):
+    add_evaluation(study, "arcface", 2, wrong=20)  # no partner: it must not move the gain
+    table = replicates(study, seeds=(1, 2)).gains()
+    assert set(table["seeds"]) == {1}
+    assert table["gain"].iloc[0] == pytest.approx(3 / 48)
+
+
+def test_before_and_after_rest_on_the_seeds_of_the_gain(study):
+    add_evaluation(study, "arcface", 2, wrong=20)
+    table = replicates(study, seeds=(1, 2)).gains()
+    first = table[table["rule"] == report.ORACLE].iloc[0]
+    assert [first["before"], first["after"]] == pytest.approx([1 - 6 / 48, 1 - 3 / 48])
+
+
+def test_a_run_without_a_set_keeps_out_of_it(tmp_path):
+    add_evaluation(tmp_path, "arcface", 1, 6, ("lag", "agedb20_child"))
+    add_evaluation(tmp_path, "arcface-ip", 1, 3, ("lag",))
+    table = replicates(tmp_path).gains()
+    assert set(table["set"]) == {"LAG"}  # no mean either: it would be over different sets
+
+
+def test_gains_without_a_mean_are_no_answer(tmp_path):
+    add_evaluation(tmp_path, "arcface", 1, 6, ("lag", "agedb20_child"))
+    add_evaluation(tmp_path, "arcface-ip", 1, 3, ("lag",))
+    draws = replicates(tmp_path)
+    (text,) = report.answer(draws.found, draws.accuracies(), draws.gains(), synthetic=True)
+    assert text.startswith("No comparison can be told yet: 2 of 2")
+    assert report.details(draws.gains()) == report.tiles(draws.found, draws.gains()) == []
+
+
+def test_sets_of_one_collection_share_their_draws(tmp_path):
+    keys = ("agedb20_child", "agedb30_child")  # here with the same pairs
+    for method, wrong in (("arcface", 6), ("arcface-ip", 3)):
+        add_evaluation(tmp_path, method, 1, wrong, keys)
+    table = replicates(tmp_path).gains().set_index(["rule", "set"])
+    mean, single = (table.loc[(report.ORACLE, name)] for name in (report.MEAN, "AgeDB-C20"))
+    # drawn apart, the mean of two sets would have a narrower interval than one set
+    assert (mean["low"], mean["high"]) == (single["low"], single["high"])
+
+
+def test_adult_controls_stay_out_of_the_mean(tmp_path):
+    for method, child, adult in (("arcface", 6, 1), ("arcface-ip", 3, 9)):
+        place = add_evaluation(tmp_path, method, 1, child, ("agedb20_child",))
+        stored = dict(np.load(place / "similarities.npz"))
+        arrays = {**pair_arrays(), "similarity": similarity(adult)}
+        stored |= {f"agedb20_adult/{name}": values for name, values in arrays.items()}
+        np.savez(place / "similarities.npz", **stored)
+    table = replicates(tmp_path).gains().set_index(["rule", "set"])["gain"]
+    assert table[report.ORACLE, report.MEAN] == pytest.approx(3 / 48)
+    assert table[report.ORACLE, report.CONTROL] == pytest.approx(-8 / 48)
+
+
+def test_different_pairs_are_refused(study):
+    place = study / "evaluate-arcface-ip-s1"
+    stored = dict(np.load(place / "similarities.npz"))
+    stored["lag/first_identity"] = np.roll(stored["lag/first_identity"], 1)
+    np.savez(place / "similarities.npz", **stored)
+    with pytest.raises(ValueError, match="evaluate-arcface-ip-s1: its pairs are not those of"):
+        replicates(study)
+
+
+def test_no_evaluation_gives_empty_tables(tmp_path):
+    nothing = replicates(tmp_path)
+    assert nothing.accuracies().empty
+    assert nothing.gains().empty
+
+
+@pytest.mark.parametrize(
+    ("changed", "told"),
+    [
+        ({}, "these data tell the change apart from zero"),
+        ({"gain": -0.01, "low": -0.02, "high": -0.001, "least": -0.02, "most": -0.001},
+         "these data tell the change apart from zero"),
+        ({"low": -0.001}, "includes zero"),
+        ({"low": 0.0}, "includes zero"),
+        ({"seeds": 1}, "does not yet tell"),
+        ({"least": -0.001}, "disagree in sign"),
+        ({"low": float("nan"), "high": float("nan")}, "includes zero"),
+    ],
+)  # fmt: skip
+def test_the_verdict_is_no_stronger_than_the_numbers(changed, told):
+    assert told in report.verdict(gain(**changed))
+
+
+def test_the_answer_tells_gain_interval_and_number_of_sets(study):
+    draws = replicates(study)
+    (text,) = report.answer(draws.found, draws.accuracies(), draws.gains(), synthetic=True)
+    assert text.startswith(
+        "On synthetic faces, adding the Inter-Prototype loss to ArcFace changed the "
+        "child\u2013adult accuracy by +6.2 points ["
+    )
+    assert "on average over 1 set." in text
+
+
+def test_the_answer_without_a_comparison_says_so(tmp_path):
+    found = report.collect(tmp_path, CHOSEN, [1, 2])
+    draws = report.replicates(found, repeats=5, seed=0)
+    (text,) = report.answer(found, draws.accuracies(), draws.gains(), synthetic=True)
+    assert text.startswith("No comparison can be told yet: 0 of 4 evaluations are complete")
+
+
+@pytest.mark.parametrize(
+    ("interval", "told"),
+    [
+        ([0.01, 0.03], "holds"),
+        ([-0.01, 0.02], "is not told apart"),
+        ([-0.02, -0.01], "does not hold"),
+    ],
+)
+def test_the_premise_is_judged_by_its_interval(interval, told):
+    accuracy = {
+        "child_adult_accuracy": {"lag": 0.8},
+        "adult_adult_accuracy": {"agedb20_adult": 0.9},
+    }
+    means = {"child_child": 0.03, "adult_adult": 0.01, "difference_interval": interval}
+    text = report.premise({"premise": {**means, **accuracy}})
+    assert told in text
+    assert "80.0 % of child\u2013adult pairs rightly and 90.0 %" in text
+
+
+def test_completeness_counts_and_names_what_is_absent(study):
+    # data, two trainings, two prototype runs
+    assert report.completeness(report.collect(study, CHOSEN, [1])).startswith(
+        "5 of 7 runs are not complete and count nowhere: data (missing), train-arcface-s1 (missing)"
+    )
+
+
+def test_the_page_is_well_formed_and_needs_nothing_from_outside(study):
+    made = page(study, label=report.SYNTHETIC, answer=["An answer."], tiles=[("1", "one")])
+    made.section("Section", "Text.")
+    table = pd.DataFrame({"set": ["LAG"], "gain": [0.01], "low": [0.0], "high": [0.02]})
+    made.figure("gains", plots.gains, table, "A figure.")
+    html = rendered(study, made)
+    assert not re.search(r"<script|<link|https?://|url\(", html)
+    assert re.findall(r'src="([^"]{14})', html) == ["data:image/png"]
+    stack = Balance()
+    stack.feed(html)
+    assert stack.open == []
+
+
+class Balance(HTMLParser):
+    VOID = frozenset({"meta", "img", "br"})
+
+    def __init__(self):
+        super().__init__()
+        self.open = []
+
+    def handle_starttag(self, tag, attributes):
+        self.open += [] if tag in self.VOID else [tag]
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+
+def test_the_page_escapes_what_it_is_told(study):
+    made = page(study, answer=["<script>alert(1)</script>"])
+    made.section("S")
+    made.table("t", pd.DataFrame({"a": ["<b>"]}), "c")
+    html = rendered(study, made)
+    assert "<script>" not in html
+    assert "&lt;b&gt;" in html
+
+
+def test_the_page_marks_published_rows(study):
+    made = page(study)
+    made.section("S")
+    made.table("t", pd.DataFrame({"m": ["A", "A"], "source": ["this suite", "published"]}), "c")
+    assert rendered(study, made).count('<tr class="published">') == 1
+
+
+def test_an_empty_table_leaves_a_note_and_no_file(study):
+    made = page(study)
+    made.section("S")
+    made.table("t", pd.DataFrame({"a": []}), "What it says.")
+    assert "No complete run has these numbers yet." in rendered(study, made)
+    assert not (study / "report" / "t.csv").exists()
+
+
+def test_an_absent_image_leaves_a_note_that_names_the_run(study):
+    made = page(study)
+    made.section("S")
+    made.image(study / "data" / "figures" / "premise.png", "The premise.")
+    assert "Not there: the run data has not made it." in rendered(study, made)
+
+
+def test_every_run_has_its_record_and_a_link_where_it_has_a_folder(study):
+    html = rendered(study, page(study))
+    assert 'href="evaluate-arcface-s1/"' in html
+    assert 'href="train-arcface-s1/"' not in html
+    assert "train-arcface-s1" in html
+
+
+def test_records_tell_the_data_and_a_dirty_checkout(study):
+    place = study / "evaluate-arcface-s1"
+    record = json.loads((place / "run.json").read_text())
+    git = {"commit": "0123456789abcdef", "dirty": True}
+    runs.write_json(place / "run.json", {**record, "git": git})
+    html = rendered(study, page(study))
+    assert "0123456789 + changes" in html
+    assert "abababababab" in html
+
+
+@pytest.mark.parametrize(
+    ("seconds", "told"), [(None, ""), (9.4, "9 s"), (185, "3 min 05 s"), (7260, "2 h 01 min")]
+)
+def test_durations_read_as_a_person_says_them(seconds, told):
+    assert duration(seconds) == told
+
+
+def test_folds_agree_with_the_evaluation_library(study):
+    from irlib.evaluation.verification import grouped_fold_accuracy
+
+    arrays = pair_arrays()
+    expected = grouped_fold_accuracy(
+        similarity(6), arrays["is_same"], arrays["first_identity"], arrays["second_identity"]
+    ).accuracy
+    values = replicates(study).values[PLAIN, 1, "lag", gains_module.GROUPED]
+    assert values[0] == pytest.approx(expected)

@@ -1,0 +1,124 @@
+import numpy as np
+import pandas as pd
+
+from irlib import tables
+from irlib.tables import NONE
+
+SETS = {"a": "AgeDB-C20", "b": "LAG", "c": "control"}
+
+
+def scores():
+    rows = [
+        ("ArcFace", 1, "LAG", 0.80, 0.70), ("ArcFace", 2, "LAG", 0.82, np.nan),
+        ("ArcFace", 1, "AgeDB-C20", 0.70, 0.60), ("ArcFace", 2, "AgeDB-C20", 0.70, np.nan),
+        ("CosFace", 1, "LAG", 0.90, np.nan),
+    ]  # fmt: skip
+    return pd.DataFrame(rows, columns=["method", "seed", "set", "last", "best"])
+
+
+def test_spread_is_mean_and_sample_deviation_in_percent():
+    # 0.80, 0.82, 0.84: mean 82, deviation sqrt((4 + 0 + 4) / 2) = 2 points
+    assert tables.spread([0.80, 0.82, 0.84]) == "82.0 ± 2.0"
+
+
+def test_a_single_seed_has_no_deviation():
+    assert tables.spread([0.835]) == "83.5"
+
+
+def test_spread_leaves_absent_values_out():
+    assert tables.spread([None, np.nan, 0.5]) == "50.0"
+    assert tables.spread([None]) == NONE
+
+
+def test_spread_of_a_negative_mean_has_a_typographic_minus():
+    assert tables.spread([-0.0134], scale=1, digits=3) == "\u22120.013"
+
+
+def test_points_tell_gain_and_interval():
+    assert tables.points(0.012, -0.003, 0.0264) == "+1.2 [\u22120.3, +2.6]"
+
+
+def test_points_without_an_interval_tell_the_gain_alone():
+    assert tables.points(0.012, np.nan, np.nan) == "+1.2"
+    assert tables.points(np.nan, np.nan, np.nan) == NONE
+
+
+def test_a_number_that_rounds_to_zero_has_no_minus():
+    assert tables.signed(-0.04, 1) == "+0.0"
+
+
+def test_by_method_keeps_the_order_of_the_sets_and_leaves_absent_ones_out():
+    table = tables.by_method(scores(), "last", sets=list(SETS.values()), source="synthetic faces")
+    assert list(table) == ["method", "source", "seeds", "AgeDB-C20", "LAG"]
+
+
+def test_by_method_tells_how_many_seeds_went_in():
+    table = tables.by_method(scores(), "last", sets=["LAG"], source="synthetic faces")
+    assert table.to_dict("records") == [
+        {"method": "ArcFace", "source": "synthetic faces", "seeds": "2", "LAG": "81.0 ± 1.4"},
+        {"method": "CosFace", "source": "synthetic faces", "seeds": "1", "LAG": "90.0"},
+    ]
+
+
+def test_by_method_counts_only_seeds_that_have_the_value():
+    table = tables.by_method(scores(), "best", sets=["LAG"], source="")
+    assert table[["method", "seeds"]].values.tolist() == [["ArcFace", "1"]]
+
+
+def test_a_method_without_a_score_in_a_set_has_a_dash_there():
+    table = tables.by_method(scores(), "last", sets=["AgeDB-C20", "LAG"], source="")
+    assert table["AgeDB-C20"].tolist() == ["70.0 ± 0.0", NONE]
+
+
+def test_no_scores_give_an_empty_table():
+    empty = pd.DataFrame(columns=["method", "seed", "set", "last"])
+    assert tables.by_method(empty, "last", sets=["LAG"], source="").empty
+
+
+def test_stacked_keeps_the_rows_of_a_method_together():
+    told = {"last": "last", "best": "best on validation"}
+    table = tables.stacked(scores(), told, sets=["LAG"], kind="checkpoint")
+    assert table[["method", "checkpoint"]].values.tolist() == [
+        ["ArcFace", "last"],
+        ["ArcFace", "best on validation"],
+        ["CosFace", "last"],
+    ]
+
+
+def test_published_rows_stand_below_ours_and_are_named_so():
+    ours = tables.by_method(scores(), "last", sets=["AgeDB-C20", "LAG"], source="this suite")
+    published = {"MV-AM": {"a": (81.01, 0.17)}, "ArcFace": {"a": (82.65, 0.31), "b": (89.8, 0.25)}}
+    table = tables.with_published(ours, published, sets=SETS)
+    assert table[["method", "source", "AgeDB-C20", "LAG"]].values.tolist() == [
+        ["ArcFace", "this suite", "70.0 ± 0.0", "81.0 ± 1.4"],
+        ["ArcFace", "published", "82.65 ± 0.31", "89.80 ± 0.25"],
+        ["CosFace", "this suite", NONE, "90.0"],
+        ["MV-AM", "published", "81.01 ± 0.17", NONE],
+    ]
+
+
+def test_without_published_values_our_table_stays_as_it_is():
+    ours = tables.by_method(scores(), "last", sets=["AgeDB-C20", "LAG"], source="synthetic faces")
+    pd.testing.assert_frame_equal(tables.with_published(ours, {}, sets=SETS), ours)
+
+
+def test_gains_have_a_row_a_set_and_a_column_a_rule():
+    gain = {"method": "M", "baseline": "B", "set": "LAG", "seeds": 3, "low": 0.0, "high": 0.02}
+    table = pd.DataFrame(
+        [{**gain, "rule": "r1", "gain": 0.01}, {**gain, "rule": "r2", "gain": 0.02}]
+    )
+    assert tables.gains(table).to_dict("records") == [
+        {
+            "method": "M", "over": "B", "set": "LAG", "seeds": "3",
+            "r1": "+1.0 [+0.0, +2.0]", "r2": "+2.0 [+0.0, +2.0]",
+        }
+    ]  # fmt: skip
+
+
+def test_by_quantity_leaves_out_what_no_run_has():
+    values = pd.DataFrame(
+        {"method": ["M", "M"], "seed": [1, 2], "x": [0.1, 0.3], "y": [None, None]}
+    )
+    table = tables.by_quantity(values, {"x": "mean", "y": "floor", "z": "absent"})
+    # the sample deviation of 0.1 and 0.3 is 0.2 / sqrt(2)
+    assert table.to_dict("records") == [{"quantity": "mean", "M": "0.200 ± 0.141"}]
