@@ -135,7 +135,10 @@ def _only_one(folder: Path) -> Any:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise OSError(f"another run_all.sh is at work in {folder}") from None
+            print(
+                f"waiting: another run_all.sh is at work in {folder}", file=sys.stderr, flush=True
+            )
+            fcntl.flock(lock, fcntl.LOCK_EX)
         yield
 
 
@@ -158,6 +161,7 @@ def snakemake_arguments(
     words = [
         "--snakefile", str(runs.ROOT / "Snakefile"), "--directory", str(directory),
         "--configfile", str(file), "--rerun-incomplete", "--keep-going", "--nolock",
+        "--quiet", "host",
         "--resources", "gpu=1",
     ]  # fmt: skip
     if options.cores or not options.profile:

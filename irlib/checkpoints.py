@@ -14,9 +14,17 @@ from irlib.runs import atomic_path
 
 
 def save(path: Path, content: dict[str, Any]) -> None:
-    """Write tensors and plain values atomically."""
-    with atomic_path(path) as temporary:
-        torch.save(content, temporary)
+    """Write tensors and plain values atomically.
+
+    Raises:
+        OSError: it could not be written, e.g. on a full disk; the file before it stays.
+    """
+    with atomic_path(path) as temporary, temporary.open("wb") as file:
+        try:
+            torch.save(content, file)
+        except RuntimeError as error:  # torch hides a full disk behind a fault of its archive
+            hidden = error.__context__
+            raise (hidden if isinstance(hidden, OSError) else error) from None
 
 
 def load(path: Path) -> dict[str, Any]:

@@ -19,12 +19,13 @@ class Method:
     name: str  # as on the command line and in folder names
     title: str  # as in tables and legends
     head: type[MarginHead]
+    margin: float  # as published: radians for ArcFace, cosine for CosFace
     child_weight: float = 0.0  # lambda of the Inter-Prototype loss; 0 leaves the plain head
 
     @property
     def settings(self) -> list[str | float]:
         """What its result depends on, besides the code of `sources`."""
-        return [self.head.__qualname__, self.child_weight]
+        return [self.head.__qualname__, self.margin, self.child_weight]
 
     @property
     def sources(self) -> tuple[str, ...]:
@@ -32,14 +33,28 @@ class Method:
         return (self.head.__module__, Objective.__module__)
 
     def build(
-        self, embedding_size: int, num_classes: int, *, scale: float, child_ids: np.ndarray
+        self,
+        embedding_size: int,
+        num_classes: int,
+        *,
+        scale: float,
+        child_ids: np.ndarray,
+        margin_factor: float = 1.0,
     ) -> Objective:
         """A fresh objective; its prototypes are drawn from torch's global generator.
+
+        Args:
+            embedding_size: D.
+            num_classes: C.
+            scale: of the logits.
+            child_ids: (n,) child classes; not used where `child_weight` is 0.
+            margin_factor: of the published margin; small studies need a smaller one.
 
         Raises:
             ValueError: see `InterPrototypeObjective`.
         """
-        head = self.head(embedding_size, num_classes, scale=scale)
+        margin = self.margin * margin_factor
+        head = self.head(embedding_size, num_classes, scale=scale, margin=margin)
         if self.child_weight == 0:
             return Objective(head)
         return InterPrototypeObjective(head, child_ids, self.child_weight)
@@ -48,10 +63,10 @@ class Method:
 METHODS = {
     method.name: method
     for method in (
-        Method("arcface", "ArcFace", ArcFace),
-        Method("cosface", "CosFace", CosFace),
-        Method("arcface-ip", "ArcFace + Inter-Prototype", ArcFace, child_weight=1.0),
-        Method("cosface-ip", "CosFace + Inter-Prototype", CosFace, child_weight=1.0),
+        Method("arcface", "ArcFace", ArcFace, 0.5),
+        Method("cosface", "CosFace", CosFace, 0.35),
+        Method("arcface-ip", "ArcFace + Inter-Prototype", ArcFace, 0.5, child_weight=1.0),
+        Method("cosface-ip", "CosFace + Inter-Prototype", CosFace, 0.35, child_weight=1.0),
     )
 }
 

@@ -7,6 +7,7 @@ whatever else its notebook writes.
 Units: seconds, MiB; times are UTC in ISO 8601.
 """
 
+import errno
 import json
 import math
 import os
@@ -61,6 +62,11 @@ def atomic_path(path: Path) -> Iterator[Path]:
             os.fsync(file.fileno())  # else a power cut could leave an empty file under the name
         temporary.chmod(0o666 & ~_umask())  # mkstemp makes it private
         temporary.replace(path)
+    except OSError as error:
+        if error.errno != errno.ENOSPC:
+            raise
+        told = "the disk is full; free some space (what was written before is kept)"
+        raise OSError(errno.ENOSPC, told, str(path)) from error
     finally:
         temporary.unlink(missing_ok=True)
 
@@ -220,13 +226,15 @@ def read_record(folder: Path) -> dict[str, Any]:
 
 
 def _alive(pid: int) -> bool:
+    state = Path(f"/proc/{pid}/stat")  # Linux alone
     try:
         os.kill(pid, 0)
-    except ProcessLookupError:
+        # In a container without an init process a dead orphan stays, as a zombie.
+        return not (state.exists() and state.read_text().rpartition(") ")[2].startswith("Z"))
+    except (ProcessLookupError, FileNotFoundError):
         return False
     except PermissionError:  # somebody else's process: alive
         return True
-    return True
 
 
 def require(folder: Path, file: str, made_by: str) -> Path:

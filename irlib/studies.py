@@ -40,6 +40,7 @@ class Study:
     backbone: str = "ir_se_50"
     embedding_size: int = 512
     scale: float = 64.0  # of the margin heads
+    margin_factor: float = 1.0  # of each head's published margin
     recipe: TrainConfig
     methods: tuple[str, ...] = ("arcface", "arcface-ip")
     seeds: tuple[int, ...] = (4885, 1234, 5678)  # the paper's
@@ -51,6 +52,11 @@ class Study:
     threads: int = 1  # CPU threads of one training; fixed, so that results do not depend on cores
     gpus: int = 0  # of one training
     disk_gib: float = 1.0  # data made and outputs together
+
+    @property
+    def head(self) -> dict[str, float]:
+        """How strong the margin heads are, as keywords of `Method.build`."""
+        return {"scale": self.scale, "margin_factor": self.margin_factor}
 
     @property
     def settings(self) -> dict[str, Any]:
@@ -66,7 +72,10 @@ class Study:
     @property
     def training_settings(self) -> dict[str, Any]:
         """The values that a training run depends on, besides its data."""
-        names = ("backbone", "embedding_size", "scale", "recipe", "age_below", "min_images")
+        names = (
+            "backbone", "embedding_size", "scale", "margin_factor", "recipe", "age_below",
+            "min_images",
+        )  # fmt: skip
         return {name: self.settings[name] for name in names}
 
 
@@ -111,16 +120,16 @@ def _synthetic(name: str, **values: Any) -> Study:
 
 _DEMO_FACES = SyntheticSpec(
     seed=2021,
-    identities=480,
-    images_per_identity=20,
-    child_identity_share=0.2,
-    child_images=14,
+    identities=420,
+    images_per_identity=14,
+    child_identity_share=0.15,
+    child_images=12,
     child_image_share=0.02,
-    agedb_identities=60,
+    agedb_identities=70,
     fgnet_identities=60,
-    lag_identities=120,
-    val_identities=24,
-    test_images_per_identity=14,
+    lag_identities=150,
+    val_identities=20,
+    test_images_per_identity=11,
     difficulty=1.0,
     age_noise=2.5,
     unlabelled_share=0.05,
@@ -136,9 +145,12 @@ STUDIES = {
             synthetic=_DEMO_FACES,
             backbone="tiny",
             embedding_size=128,
-            scale=32.0,
-            recipe=TrainConfig(epochs=10, milestones=(6, 8), log_every=50, workers=0),
-            probe_epochs=4,
+            scale=16.0,
+            margin_factor=0.4,
+            recipe=TrainConfig(
+                epochs=7, milestones=(4, 5), batch_size=32, log_every=50, save_every=200, workers=0
+            ),
+            probe_epochs=3,
         ),
         _synthetic(
             "smoke",
@@ -157,7 +169,8 @@ STUDIES = {
             ),
             backbone="tiny",
             embedding_size=32,
-            scale=32.0,
+            scale=16.0,
+            margin_factor=0.4,
             recipe=TrainConfig(
                 epochs=2, milestones=(1,), batch_size=32, log_every=5, save_every=5, workers=0
             ),

@@ -39,6 +39,11 @@ class IpcKernelManager(AsyncKernelManager):
         env = {name: kw["env"][name] for name in kw["env"] if name != "JPY_SESSION_NAME"}
         return command, {**kw, "env": env, "pass_fds": self.inherited}
 
+    async def _async_interrupt_kernel(self) -> None:
+        # Ending a kernel interrupts it first, which an idle one reports as an error.
+        if not self.shutting_down:
+            await super()._async_interrupt_kernel()
+
 
 class TellingEngine(NBClientEngine):
     """Papermill's engine, which also lets the narrator know the cell that runs."""

@@ -1,0 +1,162 @@
+"""The whole training iteration as a share of the bare backbone, and the loader against decoding.
+
+Bare: forward and backward of the same backbone on a float batch that lies in memory, nothing else.
+Ours: the loop of `irlib.training.loop` as the studies run it: gather the batch, flip, normalise,
+forward, margin head, Inter-Prototype loss, backward, optimizer, history. The two take turns in one
+process, and medians are compared, so that a machine whose speed drifts slows both.
+
+    python -m benchmarks.training
+"""
+
+import statistics
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from PIL import Image
+
+from irlib import backbones, devices, methods
+from irlib.data.decoding import decode
+from irlib.data.loading import TrainLoader
+from irlib.images import Batch, to_input
+from irlib.training.config import TrainConfig
+from irlib.training.loop import train
+from irlib.training.recorder import Recorder
+
+CLASSES, CHILDREN = 480, 96  # as many as demo trains on, about
+
+
+class TimedLoader(TrainLoader):
+    """A loader that notes when each batch is asked for."""
+
+    def __iter__(self) -> Iterator[Batch]:
+        """Batches, with the seconds between two of them kept in `seconds`."""
+        self.seconds: list[float] = []
+        for batch in super().__iter__():
+            synchronize()
+            begun = time.perf_counter()
+            yield batch
+            synchronize()
+            self.seconds.append(time.perf_counter() - begun)
+
+
+def synchronize() -> None:
+    """Wait for the GPU, where there is one."""
+    if torch.cuda.is_available():
+        torch.cuda.synchronize()
+
+
+def faces(folder: Path, count: int) -> list[Path]:
+    """Smooth random pictures as JPEG files, of about the size of a face crop's."""
+    rng = np.random.default_rng(0)
+    paths = []
+    for index in range(count):
+        small = rng.integers(0, 256, (14, 14, 3), dtype=np.uint8)
+        paths.append(folder / f"{index}.jpg")
+        picture = Image.fromarray(small).resize((112, 112), Image.Resampling.BICUBIC)
+        picture.save(paths[-1], quality=92)
+    return paths
+
+
+def measure_loop(
+    name: str, *, device: torch.device, rounds: int = 6, steps: int = 5, batch_size: int = 64
+) -> dict[str, Any]:
+    """Images/s of the bare backbone and of the loop, taking turns.
+
+    Args:
+        name: backbone.
+        device: where both run.
+        rounds: turns of each; the first is a warm-up.
+        steps: steps a turn.
+        batch_size: images a step.
+    """
+    backbone = backbones.build(name, 128 if name == "tiny" else 512).to(device)
+    backbone = backbone.to(memory_format=torch.channels_last)
+    size = 128 if name == "tiny" else 512
+    objective = methods.find("arcface-ip").build(
+        size, CLASSES, scale=32.0, child_ids=np.arange(CHILDREN)
+    )
+    bare: list[float] = []
+    ours: list[float] = []
+    with tempfile.TemporaryDirectory() as text:
+        folder = Path(text)
+        paths = faces(folder, steps * batch_size)
+        labels = np.arange(len(paths)) % CLASSES
+        loader = TimedLoader(
+            paths, labels, np.full(len(paths), np.nan), batch_size=batch_size, seed=0
+        )
+        recipe = TrainConfig(epochs=1, batch_size=batch_size, lr=1e-3, workers=0)
+        images = to_input(torch.from_numpy(loader.faces.kept[:batch_size]).to(device))
+        for turn in range(rounds):
+            bare_turn = bare_steps(backbone, images, steps)
+            recorder = Recorder(folder / str(turn), model={}, key="")
+            loader.load_state_dict({"epoch": 0, "position": 0})
+            train(backbone, objective.to(device), loader, recipe, recorder)
+            if turn:  # the first one warms up
+                bare += bare_turn
+                ours += loader.seconds
+    rates = [batch_size / statistics.median(seconds) for seconds in (bare, ours)]
+    return {
+        "backbone": name, "device": str(device), "batch": batch_size,
+        "bare images/s": rates[0], "loop images/s": rates[1], "share": rates[1] / rates[0],
+    }  # fmt: skip
+
+
+def bare_steps(backbone: torch.nn.Module, images: torch.Tensor, steps: int) -> list[float]:
+    """Seconds of each bare forward and backward."""
+    backbone.train()
+    seconds = []
+    for _ in range(steps):
+        synchronize()
+        begun = time.perf_counter()
+        backbone.zero_grad()
+        backbone(images).square().mean().backward()
+        synchronize()
+        seconds.append(time.perf_counter() - begun)
+    return seconds
+
+
+def measure_loader(count: int = 2_000, rounds: int = 5) -> dict[str, Any]:
+    """Images/s of decoding alone and of an epoch of the loader, taking turns, in one thread."""
+    bare: list[float] = []
+    ours: list[float] = []
+    with tempfile.TemporaryDirectory() as text:
+        paths = faces(Path(text), count)
+        labels, ages = np.zeros(count, dtype=np.int64), np.full(count, np.nan)
+        for _ in range(rounds):
+            begun = time.perf_counter()
+            for path in paths:
+                decode(path)
+            bare.append(time.perf_counter() - begun)
+            begun = time.perf_counter()
+            # Decoding, keeping, shuffling and batching: what an epoch costs the first time.
+            for _ in TrainLoader(paths, labels, ages, batch_size=64, seed=0):
+                pass
+            ours.append(time.perf_counter() - begun)
+    rates = [count / statistics.median(seconds) for seconds in (bare, ours)]
+    return {
+        "bare decoding images/s": rates[0], "loader images/s": rates[1],
+        "share": rates[1] / rates[0],
+    }  # fmt: skip
+
+
+def measure() -> list[dict[str, Any]]:
+    """One row a backbone, on the CPU and on a GPU where there is one."""
+    torch.set_num_threads(1)  # as the demo trains
+    chosen = devices.pick("auto")
+    where = {torch.device("cpu"), chosen}
+    rows = [
+        measure_loop(name, device=device)
+        for device in sorted(where, key=str)
+        for name in ("tiny", "mobilefacenet")
+    ]
+    return [*rows, measure_loader()]
+
+
+if __name__ == "__main__":
+    for row in measure():
+        print({key: round(v, 3) if isinstance(v, float) else v for key, v in row.items()})

@@ -1,0 +1,151 @@
+"""The smoke study through run_all's own command, Snakemake and papermill, start to end."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from irlib import studies
+from irlib.runs import ROOT
+
+CLOCK = {"images_per_second", "time", "peak_memory_mib", "seconds"}  # differ from run to run
+METHODS = studies.find("smoke").methods
+RUNS = [
+    "data", "report",
+    *(f"{stage}-{m}-s1" for stage in ("train", "evaluate", "prototypes") for m in METHODS),
+]  # fmt: skip
+
+
+def command(home: Path, outputs: str, *more: str) -> list[str]:
+    folders = ["--data", str(home / "data"), "--outputs", str(home / outputs)]
+    return [sys.executable, "-m", "irlib", "smoke", *folders, *more]
+
+
+def run(home: Path, outputs: str, *more: str) -> subprocess.CompletedProcess:
+    return subprocess.run(
+        command(home, outputs, *more), cwd=home, capture_output=True, text=True, timeout=900
+    )
+
+
+def without_clock(value):
+    if isinstance(value, dict):
+        return {k: without_clock(v) for k, v in value.items() if k not in CLOCK}
+    return value
+
+
+def metrics(folder: Path) -> dict:
+    return {
+        name: without_clock(json.loads((folder / "smoke" / name / "metrics.json").read_text()))
+        for name in RUNS
+    }
+
+
+@pytest.fixture(scope="session")
+def home(tmp_path_factory):
+    """A folder with data/ and undisturbed/, the outputs of one whole run."""
+    home = tmp_path_factory.mktemp("a folder with spaces")
+    done = run(home, "undisturbed")
+    assert done.returncode == 0, done.stdout + done.stderr
+    return home
+
+
+def test_every_run_is_complete_on_record(home):
+    records = {
+        name: json.loads((home / "undisturbed/smoke" / name / "run.json").read_text())
+        for name in RUNS
+    }
+    assert {name: record["status"] for name, record in records.items()} == dict.fromkeys(
+        RUNS, "complete"
+    )
+
+
+def test_a_run_folder_holds_what_the_readme_says(home):
+    folder = home / "undisturbed/smoke/train-arcface-s1"
+    for name in ("run.json", "metrics.json", "02_train.ipynb", "history.jsonl", "last.pt"):
+        assert (folder / name).stat().st_size > 0
+    for ending in ("png", "pdf", "csv"):
+        assert (folder / f"figures/training.{ending}").stat().st_size > 0
+
+
+def test_the_record_tells_seed_data_versions_and_memory(home):
+    record = json.loads((home / "undisturbed/smoke/train-arcface-s1/run.json").read_text())
+    data = json.loads((home / "undisturbed/smoke/data/metrics.json").read_text())
+    assert record["seed"] == 1
+    assert record["parameters"]["method"] == "arcface"
+    assert record["data"] == data["fingerprint"]
+    assert record["versions"]["torch"]
+    assert record["hardware"]["cores"] >= 1
+    assert 50 < record["peak_memory_mib"] < 6 * 1024
+
+
+def test_the_report_is_one_page_without_outside_addresses(home):
+    page = (home / "undisturbed/smoke/report.html").read_text()
+    assert "ArcFace + Inter-Prototype" in page
+    assert "ynthetic" in page
+    assert 'src="http' not in page
+    assert 'href="http' not in page
+
+
+def test_similarities_are_saved_for_paired_comparisons(home):
+    with np.load(home / "undisturbed/smoke/evaluate-arcface-s1/similarities.npz") as arrays:
+        assert len(arrays["lag/similarity"]) == len(arrays["lag/is_same"]) > 0
+
+
+def test_a_second_call_runs_nothing(home):
+    before = metrics(home / "undisturbed")
+    done = run(home, "undisturbed")
+    assert done.returncode == 0
+    assert "Nothing to be done" in done.stdout + done.stderr
+    assert metrics(home / "undisturbed") == before
+
+
+def test_a_dry_run_names_what_one_more_seed_needs(home):
+    done = run(home, "undisturbed", "--seeds", "1,2", "--dry-run")
+    told = done.stdout + done.stderr
+    assert done.returncode == 0
+    assert "smoke/train-arcface-s2/metrics.json" in told
+    assert "reason: Missing output files" in told
+    assert not (home / "undisturbed/smoke/train-arcface-s2").exists()
+
+
+def test_an_unknown_method_is_refused_by_name(home):
+    done = run(home, "undisturbed", "--methods", "arcfase")
+    assert done.returncode == 1
+    assert "unknown method 'arcfase': did you mean 'arcface'?" in done.stderr
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("victim", ["kernel", "snakemake", "shell"])
+def test_a_killed_study_ends_with_the_numbers_of_an_undisturbed_one(home, victim):
+    """Killed without a word at a random moment, then started again."""
+    outputs = f"killed {victim}"
+    words = ["bash", "-c", '"$@"; exit $?', "-", str(ROOT / "run_all.sh")]
+    words += command(home, outputs)[3:]
+    environment = {**os.environ, "VIRTUAL_ENV": sys.prefix}
+    log = (home / f"{victim}.log").open("w")
+    shell = subprocess.Popen(words, cwd=home, env=environment, stdout=log, stderr=log)
+    moment = 15 + 45 * np.random.default_rng().random()
+    time.sleep(moment)
+    pattern = {"kernel": "ipykernel_launcher", "snakemake": f"irlib smoke.*{outputs}"}
+    pid = shell.pid if victim == "shell" else newest(pattern[victim])
+    os.kill(pid, signal.SIGKILL)
+    assert shell.wait(timeout=600) != 0, f"killed after {moment:.1f} s"
+    again = run(home, outputs)
+    assert again.returncode == 0, again.stdout + again.stderr
+    assert metrics(home / outputs) == metrics(home / "undisturbed"), f"after {moment:.1f} s"
+
+
+def newest(pattern: str) -> int:
+    """Process id of the last started program of a pattern; there may be none between two runs."""
+    for _ in range(100):
+        found = subprocess.run(["pgrep", "-n", "-f", pattern], capture_output=True, text=True)
+        if found.stdout.strip():
+            return int(found.stdout)
+        time.sleep(0.1)
+    raise AssertionError(f"no {pattern} is running")
