@@ -19,13 +19,12 @@ class Method:
     name: str  # as on the command line and in folder names
     title: str  # as in tables and legends
     head: type[MarginHead]
-    margin: float  # as published: radians for ArcFace, cosine for CosFace
     child_weight: float = 0.0  # lambda of the Inter-Prototype loss; 0 leaves the plain head
 
     @property
     def settings(self) -> list[str | float]:
         """What its result depends on, besides the code of `sources`."""
-        return [self.head.__qualname__, self.margin, self.child_weight]
+        return [self.head.__qualname__, self.child_weight]
 
     @property
     def sources(self) -> tuple[str, ...]:
@@ -39,7 +38,6 @@ class Method:
         *,
         scale: float,
         child_ids: np.ndarray,
-        margin_factor: float = 1.0,
     ) -> Objective:
         """A fresh objective; its prototypes are drawn from torch's global generator.
 
@@ -48,13 +46,11 @@ class Method:
             num_classes: C.
             scale: of the logits.
             child_ids: (n,) child classes; not used where `child_weight` is 0.
-            margin_factor: of the published margin; small studies need a smaller one.
 
         Raises:
             ValueError: see `InterPrototypeObjective`.
         """
-        margin = self.margin * margin_factor
-        head = self.head(embedding_size, num_classes, scale=scale, margin=margin)
+        head = self.head(embedding_size, num_classes, scale=scale)
         if self.child_weight == 0:
             return Objective(head)
         return InterPrototypeObjective(head, child_ids, self.child_weight)
@@ -63,10 +59,10 @@ class Method:
 METHODS = {
     method.name: method
     for method in (
-        Method("arcface", "ArcFace", ArcFace, 0.5),
-        Method("cosface", "CosFace", CosFace, 0.35),
-        Method("arcface-ip", "ArcFace + Inter-Prototype", ArcFace, 0.5, child_weight=1.0),
-        Method("cosface-ip", "CosFace + Inter-Prototype", CosFace, 0.35, child_weight=1.0),
+        Method("arcface", "ArcFace", ArcFace),
+        Method("cosface", "CosFace", CosFace),
+        Method("arcface-ip", "ArcFace + Inter-Prototype", ArcFace, child_weight=1.0),
+        Method("cosface-ip", "CosFace + Inter-Prototype", CosFace, child_weight=1.0),
     )
 }
 

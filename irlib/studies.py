@@ -40,7 +40,6 @@ class Study:
     backbone: str = "ir_se_50"
     embedding_size: int = 512
     scale: float = 64.0  # of the margin heads
-    margin_factor: float = 1.0  # of each head's published margin
     recipe: TrainConfig
     methods: tuple[str, ...] = ("arcface", "arcface-ip")
     seeds: tuple[int, ...] = (4885, 1234, 5678)  # the paper's
@@ -52,11 +51,6 @@ class Study:
     threads: int = 1  # CPU threads of one training; fixed, so that results do not depend on cores
     gpus: int = 0  # of one training
     disk_gib: float = 1.0  # data made and outputs together
-
-    @property
-    def head(self) -> dict[str, float]:
-        """How strong the margin heads are, as keywords of `Method.build`."""
-        return {"scale": self.scale, "margin_factor": self.margin_factor}
 
     @property
     def settings(self) -> dict[str, Any]:
@@ -73,8 +67,7 @@ class Study:
     def training_settings(self) -> dict[str, Any]:
         """The values that a training run depends on, besides its data."""
         names = (
-            "backbone", "embedding_size", "scale", "margin_factor", "recipe", "age_below",
-            "min_images",
+            "backbone", "embedding_size", "scale", "recipe", "age_below", "min_images"
         )  # fmt: skip
         return {name: self.settings[name] for name in names}
 
@@ -146,9 +139,8 @@ STUDIES = {
             backbone="tiny",
             embedding_size=128,
             scale=16.0,
-            margin_factor=0.4,
             recipe=TrainConfig(
-                epochs=7, milestones=(4, 5), batch_size=32, log_every=50, save_every=200, workers=0
+                epochs=6, milestones=(4, 5), batch_size=32, log_every=50, save_every=200, workers=0
             ),
             probe_epochs=3,
         ),
@@ -170,7 +162,6 @@ STUDIES = {
             backbone="tiny",
             embedding_size=32,
             scale=16.0,
-            margin_factor=0.4,
             recipe=TrainConfig(
                 epochs=2, milestones=(1,), batch_size=32, log_every=5, save_every=5, workers=0
             ),
