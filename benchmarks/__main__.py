@@ -1,6 +1,6 @@
 """Run every benchmark and write the tables with hardware and versions to ``benchmarks/RESULTS.md``.
 
-    python -m benchmarks
+python -m benchmarks
 """
 
 from pathlib import Path

@@ -66,7 +66,10 @@ def run(options: argparse.Namespace) -> int:
         ValueError: a wrong name or value, or missing data.
         OSError: a folder that cannot be written, or too little free disk.
     """
-    overrides = dict(_field(text) for text in options.set)
+    fields = [_field(text) for text in options.set]
+    overrides = dict(fields)
+    if len(overrides) < len(fields):
+        raise ValueError(f"--set {' '.join(options.set)!r}: a field stands there twice")
     study = studies.find(options.study, overrides)
     seeds = study.seeds if options.seeds is None else integers("--seeds", options.seeds)
     names = list(study.methods) if options.methods is None else words("--methods", options.methods)
@@ -75,7 +78,8 @@ def run(options: argparse.Namespace) -> int:
     data, outputs = runs.resolve(options.data), runs.resolve(options.outputs)
     studies.require_data(study, data)
     if not options.dry_run:
-        check_folder(outputs / study.name, study.disk_gib)
+        finished = (outputs / study.name / "report.html").exists()
+        check_folder(outputs / study.name, 0.1 if finished else study.disk_gib)
 
     from irlib import devices, graph  # bring torch: after all that can be told without it
 

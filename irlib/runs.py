@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 ROOT = Path(__file__).resolve().parents[1]
+TEMPORARY = ".tmp-"  # first letters of a file that is being written
 
 
 def resolve(path: str | Path) -> Path:
@@ -53,7 +54,7 @@ def atomic_path(path: Path) -> Iterator[Path]:
         OSError: the folder cannot be written or the disk is full; ``path`` is then as it was.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=".tmp-", suffix=path.suffix)
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=TEMPORARY, suffix=path.suffix)
     os.close(handle)
     temporary = Path(name)
     try:

@@ -43,6 +43,8 @@ def execute(notebook: Path, folder: Path, parameters: dict[str, Any]) -> Path:
     failed = folder / f"{notebook.stem}.failed.ipynb"
     with _locked(folder) as lock, _scratch() as scratch:
         (folder / "metrics.json").unlink(missing_ok=True)  # it vouches for a complete run
+        for leftover in folder.rglob(f"{runs.TEMPORARY}*"):  # of a run killed while it wrote
+            leftover.unlink()
         before = _content(folder / "run.json")  # a former run's record
         executed = scratch / notebook.name
         try:

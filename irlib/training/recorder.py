@@ -100,9 +100,12 @@ class Recorder:
         """Write ``last.pt``; it takes the place of the one before.
 
         Raises:
-            FloatingPointError: a loss was not finite; the checkpoint before stays.
+            FloatingPointError: a loss or a weight is not finite; the checkpoint before stays.
         """
         mean_losses(self.pending, content["step"])
+        for name, weight in {**content["backbone"], **content["objective"]}.items():
+            if not torch.isfinite(weight).all():
+                raise FloatingPointError(f"step {content['step']}: {name} is not finite any more")
         head = {"key": self.key, "model": self.model, "best": self.best, "pending": self.pending}
         checkpoints.save(self.folder / LAST, {**head, **content})
 

@@ -1,0 +1,164 @@
+import dataclasses
+import json
+from pathlib import Path
+
+import pytest
+
+from irlib import graph, methods, runs, studies
+
+DEMO = studies.find("demo")
+COMMON = {"study": "demo", "overrides": "{}", "device": "cpu", "data": "/d", "outputs": "/o"}
+
+
+def config(study=DEMO, names=("arcface", "arcface-ip"), seeds=(1, 2)):
+    return graph.config(study, list(names), list(seeds), common=COMMON, outputs=Path("/o"))
+
+
+@pytest.fixture(scope="module")
+def digests():
+    return config()["digests"]
+
+
+def changed(before, study):
+    """Stages whose digest is another one for a study."""
+    after = config(study)["digests"]
+    return {stage for stage in graph.STAGES if after[stage] != before[stage]}
+
+
+def test_the_config_is_plain_json():
+    found = config()
+    assert json.loads(json.dumps(found)) == found
+
+
+def test_the_config_holds_what_the_snakefile_reads():
+    text = (runs.ROOT / "Snakefile").read_text()
+    read = {name for name in config() if f"config['{name}']" in text or f'config["{name}"]' in text}
+    assert read == set(config())
+
+
+def test_every_stage_has_a_digest(digests):
+    assert set(digests) == {"data", "train", "evaluate", "prototypes", "report"}
+    assert set(digests["train"]) == {"arcface", "arcface-ip"}
+
+
+def test_digests_repeat(digests):
+    assert config()["digests"] == digests
+
+
+def test_methods_differ_in_their_training(digests):
+    assert digests["train"]["arcface"] != digests["train"]["arcface-ip"]
+
+
+def test_another_recipe_makes_everything_stale(digests):
+    variant = dataclasses.replace(DEMO, recipe=dataclasses.replace(DEMO.recipe, epochs=3))
+    assert changed(digests, variant) == set(graph.STAGES)
+
+
+def test_other_words_make_nothing_stale(digests):
+    told = dataclasses.replace(DEMO, title="Faces", expected="soon")
+    assert changed(digests, told) == set()
+
+
+def test_more_disk_makes_nothing_stale(digests):
+    assert changed(digests, dataclasses.replace(DEMO, disk_gib=9.0)) == set()
+
+
+def test_where_things_lie_makes_nothing_stale(digests):
+    moved = graph.config(
+        DEMO, ["arcface", "arcface-ip"], [1], common={**COMMON, "data": "/e"}, outputs=Path("/p")
+    )
+    assert moved["digests"] == digests
+
+
+def test_a_new_method_leaves_the_others_as_they_are(digests, monkeypatch):
+    new = dataclasses.replace(methods.find("arcface"), name="new", child_weight=2.0)
+    monkeypatch.setitem(methods.METHODS, "new", new)
+    found = config(names=("arcface", "arcface-ip", "new"))["digests"]
+    del found["train"]["new"]
+    assert found == digests
+
+
+def test_another_weight_makes_that_methods_training_stale(digests, monkeypatch):
+    heavier = dataclasses.replace(methods.find("arcface-ip"), child_weight=2.0)
+    monkeypatch.setitem(methods.METHODS, "arcface-ip", heavier)
+    found = config()["digests"]["train"]
+    assert found["arcface"] == digests["train"]["arcface"]
+    assert found["arcface-ip"] != digests["train"]["arcface-ip"]
+
+
+def test_an_unknown_method_is_told_with_the_nearest():
+    with pytest.raises(ValueError, match="unknown method 'arcfase': did you mean 'arcface'"):
+        config(names=("arcfase",))
+
+
+# The key under which a checkpoint may be resumed
+
+
+def key(study=DEMO, name="arcface", seed=1, data="abc"):
+    return graph.training_key(study, methods.find(name), seed, data)
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"name": "arcface-ip"},
+        {"seed": 2},
+        {"data": "abd"},
+        {"study": dataclasses.replace(DEMO, scale=64.0)},
+        {"study": dataclasses.replace(DEMO, age_below=12.0)},
+        {"study": dataclasses.replace(DEMO, recipe=dataclasses.replace(DEMO.recipe, lr=0.05))},
+    ],
+    ids=["method", "seed", "data", "scale", "age_below", "lr"],
+)
+def test_what_decides_a_training_changes_its_key(other):
+    assert key(**other) != key()
+
+
+def test_what_is_done_after_a_training_leaves_its_key():
+    # a checkpoint of hours is not thrown away for another bootstrap
+    assert key(study=dataclasses.replace(DEMO, bootstrap_repeats=10)) == key()
+
+
+@pytest.fixture(scope="module")
+def copied(tmp_path_factory):
+    """A copy of the library and the notebooks, and the digests taken of it."""
+    root = tmp_path_factory.mktemp("copied")
+    parts = {"irlib": "*.py", "notebooks": "*.ipynb"}
+    for path in (path for part in parts for path in (runs.ROOT / part).rglob(parts[part])):
+        copy = root / path.relative_to(runs.ROOT)
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        copy.write_bytes(path.read_bytes())
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(runs, "ROOT", root)
+        return root, config()["digests"]
+
+
+@pytest.mark.parametrize(
+    ("edit", "stale"),
+    [
+        (("irlib/heads/arcface.py", "math.cos(self.margin)", "math.cos(0.5)"), {"train"}),
+        (("irlib/backbones/tiny.py", "nn.ReLU()", "nn.ELU()"), {"train"}),
+        (("irlib/backbones/ir.py", "import", "A = 1\nimport"), set()),  # not the demo's backbone
+        (("irlib/heads/cosface.py", "import", "A = 1\nimport"), set()),  # not these methods' head
+        (("irlib/heads/arcface.py", "# Past pi - m", "# Beyond pi - m"), set()),
+        (("irlib/methods.py", 'title: str', 'label: str = ""\n    title: str'), set()),
+        (("irlib/training/loop.py", "gamma=0.1", "gamma=0.2"), {"data", "train"}),
+        (("irlib/data/loading.py", "permutation", "choice"), {"data", "train"}),
+        (("irlib/evaluation/embedding.py", "import torch\n", "import torch\nA = 1\n"),
+         {"data", "train", "evaluate"}),  # 02 validates with it
+        (("notebooks/04_prototypes.ipynb", "Where do", "Where, then, do"), set()),
+        (("notebooks/04_prototypes.ipynb", "float = 30.0", "float = 20.0"), {"prototypes"}),
+    ],
+    ids=lambda value: value[0].rpartition("/")[2] if isinstance(value, tuple) else "",
+)  # fmt: skip
+def test_an_edit_makes_stale_what_rests_on_it(copied, monkeypatch, edit, stale):
+    root, before = copied
+    file, old, new = edit
+    text = (root / file).read_text()
+    assert old in text
+    monkeypatch.setattr(runs, "ROOT", root)
+    (root / file).write_text(text.replace(old, new, 1))
+    try:
+        assert changed(before, DEMO) == stale
+    finally:
+        (root / file).write_text(text)

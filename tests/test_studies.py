@@ -1,0 +1,196 @@
+import dataclasses
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from irlib import studies
+from irlib.methods import METHODS
+
+ROOT = Path(__file__).parents[1]
+
+each_study = pytest.mark.parametrize("study", studies.STUDIES.values(), ids=lambda each: each.name)
+
+
+def test_the_studies_that_the_readme_promises_are_there():
+    assert {"demo", "demo-large", "casia", "ms1m"} <= set(studies.STUDIES)
+
+
+def test_naming_a_study_does_not_bring_torch():
+    code = "import sys, irlib.studies, irlib.__main__; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+@each_study
+def test_a_study_is_found_under_its_own_name(study):
+    assert studies.find(study.name) is study
+
+
+@each_study
+def test_a_study_is_a_value_that_nobody_changes(study):
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        study.threads = 3
+
+
+@each_study
+def test_its_methods_exist(study):
+    assert set(study.methods) <= set(METHODS)
+
+
+@each_study
+def test_its_backbone_exists(study):
+    from irlib import backbones
+
+    assert study.backbone in backbones.NAMES
+
+
+@each_study
+def test_it_says_what_to_expect(study):
+    assert len(study.expected.split()) >= 4
+
+
+@each_study
+def test_its_rate_falls_before_its_end(study):
+    assert max(study.recipe.milestones) < study.recipe.epochs
+
+
+@each_study
+def test_its_settings_are_plain_values(study):
+    assert json.loads(json.dumps(study.settings)).keys() == study.settings.keys()
+
+
+@each_study
+def test_it_either_paints_its_faces_or_says_who_has_them(study):
+    assert (study.synthetic is None) == bool(study.needs)
+    assert (study.synthetic is None) == bool(study.test_needs)
+
+
+@pytest.mark.parametrize(("name", "epochs"), [("casia", 50), ("ms1m", 25)])
+def test_real_sets_are_trained_by_the_papers_recipe(name, epochs):
+    study = studies.find(name)
+    recipe = study.recipe
+    assert (recipe.epochs, recipe.batch_size, recipe.precision) == (epochs, 64, "fp32")
+    assert (study.backbone, study.embedding_size, study.scale) == ("ir_se_50", 512, 64.0)
+    assert study.seeds == (4885, 1234, 5678)
+
+
+def test_every_field_is_read_somewhere():
+    code = "\n".join(path.read_text() for path in (ROOT / "irlib").rglob("*.py"))
+    code += "\n".join(path.read_text() for path in (ROOT / "notebooks").glob("*.ipynb"))
+    named = set(re.findall(r"study_?\.(\w+)", code)) | set(re.findall(r'"(\w+)"', code))
+    assert {field.name for field in dataclasses.fields(studies.Study)} - named == set()
+
+
+def test_every_field_of_the_recipe_is_read_somewhere():
+    code = "\n".join(path.read_text() for path in (ROOT / "irlib").rglob("*.py"))
+    code += "\n".join(path.read_text() for path in (ROOT / "notebooks").glob("*.ipynb"))
+    named = set(re.findall(r"(?:config|recipe)\.(\w+)", code))
+    assert {each.name for each in dataclasses.fields(studies.TrainConfig)} - named == set()
+
+
+def test_an_unknown_study_is_told_with_the_nearest():
+    with pytest.raises(ValueError, match="unknown study 'dmeo': did you mean 'demo'"):
+        studies.find("dmeo")
+
+
+# Variants
+
+
+def test_a_variant_has_its_changes_in_its_recipe_and_in_its_name():
+    study = studies.find("demo", {"precision": "bf16", "epochs": "3"})
+    assert (study.recipe.precision, study.recipe.epochs) == ("bf16", 3)
+    assert study.name == "demo+epochs=3+precision=bf16"
+
+
+@pytest.mark.parametrize("value", ["1,2", [1, 2], (1, 2)])
+def test_a_variant_has_one_name_however_its_value_is_spelt(value):
+    assert studies.find("demo", {"milestones": value}).name == "demo+milestones=1-2"
+
+
+@pytest.mark.parametrize("value", ["0.1", "0.10", "1e-1", 0.1])
+def test_a_number_has_one_spelling_in_a_variants_name(value):
+    assert studies.find("demo", {"lr": value}).name == "demo+lr=0.1"
+
+
+def test_a_variant_keeps_the_data_of_its_study():
+    demo, variant = studies.find("demo"), studies.find("demo", {"epochs": 3})
+    assert (variant.train_dir, variant.synthetic) == (demo.train_dir, demo.synthetic)
+
+
+def test_no_change_is_no_variant():
+    assert studies.find("demo", {}) is studies.find("demo")
+
+
+def test_a_variants_wrong_value_is_refused():
+    with pytest.raises(ValueError, match="precision is 'fp8': expected one of"):
+        studies.find("demo", {"precision": "fp8"})
+
+
+def test_a_variant_has_other_settings():
+    assert studies.find("demo", {"epochs": 3}).settings != studies.find("demo").settings
+
+
+def test_what_is_only_told_is_no_setting():
+    demo = studies.find("demo")
+    told = dataclasses.replace(demo, title="Faces", expected="soon", disk_gib=2.0)
+    assert told.settings == demo.settings
+
+
+# Data
+
+
+def put(root, *names):
+    for name in names:
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_text("x")
+
+
+TRAIN = ("casia/train/1/1.jpg", "casia/age-labels.txt")
+
+
+def test_a_synthetic_study_asks_for_nothing(tmp_path):
+    studies.require_data(studies.find("demo"), tmp_path)
+
+
+def test_missing_data_are_told_with_folder_content_and_whom_to_ask(tmp_path):
+    with pytest.raises(ValueError, match="study 'casia' lacks data") as error:
+        studies.require_data(studies.find("casia"), tmp_path)
+    lines = str(error.value).splitlines()[1:]
+    # images, labels and three test sets
+    assert len(lines) == 5
+    assert all(re.fullmatch(rf"  {re.escape(str(tmp_path))}/\S+: .+; .*from .+", x) for x in lines)
+
+
+def test_one_test_set_is_enough(tmp_path):
+    put(tmp_path, *TRAIN, "test/LAG-aligned/a/1.png")
+    studies.require_data(studies.find("casia"), tmp_path)
+
+
+def test_no_test_set_is_too_few(tmp_path):
+    put(tmp_path, *TRAIN)
+    with pytest.raises(ValueError, match="at least one of the test sets"):
+        studies.require_data(studies.find("casia"), tmp_path)
+
+
+def test_a_test_set_that_is_not_needed_is_not_asked_for(tmp_path):
+    put(tmp_path, "test/LAG-aligned/a/1.png")
+    with pytest.raises(ValueError) as error:
+        studies.require_data(studies.find("casia"), tmp_path)
+    assert "AgeDB" not in str(error.value)
+
+
+def test_an_empty_folder_is_missing(tmp_path):
+    put(tmp_path, TRAIN[1], "test/LAG-aligned/a/1.png")
+    (tmp_path / "casia/train").mkdir()
+    with pytest.raises(ValueError, match="casia/train: "):
+        studies.require_data(studies.find("casia"), tmp_path)
+
+
+def test_an_empty_file_is_missing(tmp_path):
+    put(tmp_path, *TRAIN, "test/LAG-aligned/a/1.png")
+    (tmp_path / TRAIN[1]).write_text("")
+    with pytest.raises(ValueError, match=r"age-labels\.txt: lines"):
+        studies.require_data(studies.find("casia"), tmp_path)

@@ -1,0 +1,511 @@
+"""The loop, its recorder and its recipe, on nineteen images and a net of a few thousand weights."""
+
+import json
+import math
+from itertools import pairwise
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from irlib import checkpoints
+from irlib.data.loading import TrainLoader
+from irlib.heads import ArcFace
+from irlib.objectives import InterPrototypeObjective, Objective
+from irlib.training.config import BEST, HISTORY, LAST, TrainConfig
+from irlib.training.loop import build_optimizer, train
+from irlib.training.recorder import Recorder, mean_losses, read_history
+
+# 19 images in batches of 4: five steps an epoch, fifteen in all
+RECIPE = TrainConfig(
+    epochs=3, milestones=(2,), batch_size=4, lr=0.02, log_every=1, save_every=2, workers=0
+)
+CLOCK = {"time", "images_per_second", "peak_memory_mib"}
+
+
+class Killed(BaseException):
+    """Stands for a kill: nothing in the loop may catch it."""
+
+
+class Net(nn.Module):
+    """Mean colors of a 4x4 grid through two layers, with the parts that hold state."""
+
+    def __init__(self, dropout=0.0):
+        super().__init__()
+        self.body = nn.Sequential(
+            nn.AvgPool2d(28), nn.Conv2d(3, 16, 1), nn.BatchNorm2d(16), nn.PReLU(16),
+            nn.Flatten(), nn.Dropout(dropout), nn.Linear(256, 8), nn.BatchNorm1d(8),
+        )  # fmt: skip
+
+    def forward(self, images):
+        return self.body(images)
+
+
+def plain():
+    return Objective(ArcFace(8, 4, scale=8.0))
+
+
+def with_child_loss():
+    return InterPrototypeObjective(ArcFace(8, 4, scale=8.0), np.array([0, 1]), 1.0)
+
+
+class Fixture:
+    """One training run that can be built again and again over the same folder."""
+
+    def __init__(self, crops, folder):
+        self.crops, self.folder = crops, folder
+
+    def __call__(
+        self, recipe=RECIPE, *, make=with_child_loss, dropout=0.0, kill_at=None,
+        key="k", validate=None, workers=0,
+    ):  # fmt: skip
+        """Build everything from seed 0 and train; kill_at is a step, from 0."""
+        torch.manual_seed(0)
+        self.backbone = Net(dropout)
+        self.objective = make()
+        loader = TrainLoader(
+            self.crops.paths, self.crops.labels, self.crops.ages,
+            batch_size=recipe.batch_size, seed=1, workers=workers,
+        )  # fmt: skip
+        self.recorder = Recorder(self.folder, model={"net": "toy"}, key=key, validate=validate)
+        if kill_at is not None:
+            self.kill_before(kill_at)
+        return train(self.backbone, self.objective, loader, recipe, self.recorder)
+
+    def kill_before(self, kill_at):
+        begin = self.objective.begin_step
+
+        def killer(step):
+            if step == kill_at:
+                raise Killed
+            begin(step)
+
+        self.objective.begin_step = killer
+
+    def weights(self):
+        states = (self.backbone.state_dict(), self.objective.state_dict())
+        return [value.clone() for state in states for value in state.values()]
+
+
+@pytest.fixture
+def toy(crops, tmp_path):
+    return Fixture(crops, tmp_path / "run")
+
+
+@pytest.fixture
+def other(crops, tmp_path):
+    return Fixture(crops, tmp_path / "other")
+
+
+def without_clock(history):
+    return [{k: v for k, v in line.items() if k not in CLOCK} for line in history]
+
+
+def equal(first, second):
+    return len(first) == len(second) and all(map(torch.equal, first, second))
+
+
+# The loop
+
+
+def test_the_loss_falls(toy):
+    history = toy(TrainConfig(epochs=20, milestones=(), batch_size=4, lr=0.02, log_every=5))
+    losses = [line["id_loss"] for line in history]
+    # four identities of one color each: an easy set, and chance is where it starts
+    assert losses[-1] < 0.5 * losses[0]
+
+
+def test_a_training_repeats_bit_for_bit(toy, other):
+    first, second = toy(dropout=0.3), other(dropout=0.3)
+    assert without_clock(first) == without_clock(second)
+    assert equal(toy.weights(), other.weights())
+
+
+def test_a_training_does_not_depend_on_the_number_of_workers(toy, other):
+    recipe = TrainConfig(epochs=1, milestones=(), batch_size=4, lr=0.02)
+    toy(recipe, workers=0)
+    other(recipe, workers=2)
+    assert equal(toy.weights(), other.weights())
+
+
+def test_every_step_is_taken(toy):
+    assert [line["step"] for line in toy()] == list(range(1, 16))
+
+
+def test_the_images_are_counted(toy):
+    # per epoch 4, 8, 12, 16, 19
+    assert [line["images"] for line in toy()][:6] == [4, 8, 12, 16, 19, 23]
+
+
+@pytest.mark.parametrize("make", [plain, with_child_loss])
+def test_the_history_names_every_loss_of_the_method(toy, make):
+    names = {name for name in toy(make=make)[0] if name.endswith("_loss")}
+    assert names == ({"id_loss"} if make is plain else {"id_loss", "child_loss"})
+
+
+def test_a_line_holds_the_mean_losses_since_the_one_before(toy, other):
+    single = toy()
+    by_five = other(TrainConfig(**{**vars(RECIPE), "log_every": 5}))
+    expected = sum(line["id_loss"] for line in single[5:10]) / 5
+    assert by_five[1]["id_loss"] == pytest.approx(expected, rel=1e-12)
+
+
+def test_the_rate_falls_tenfold_at_the_start_of_a_milestones_epoch(toy):
+    rates = [line["lr"] for line in toy()]
+    assert rates == pytest.approx([0.02] * 10 + [0.002] * 5)
+
+
+def test_bf16_trains_with_losses_in_fp32(toy):
+    kinds = set()
+
+    class Watching(Objective):
+        def forward(self, embeddings, batch):
+            losses = super().forward(embeddings, batch)
+            kinds.add((embeddings.dtype, losses["id"].dtype))
+            return losses
+
+    recipe = TrainConfig(epochs=1, milestones=(), batch_size=4, precision="bf16")
+    toy(recipe, make=lambda: Watching(ArcFace(8, 4)))
+    # batch norm, the last layer, gives fp32 or bf16, as torch's autocast decides
+    assert {loss for _, loss in kinds} == {torch.float32}
+
+
+def test_bf16_differs_from_fp32(toy, other):
+    # else the option would be one that lies
+    toy(TrainConfig(epochs=1, batch_size=4, milestones=(), precision="bf16"))
+    other(TrainConfig(epochs=1, batch_size=4, milestones=(), precision="fp32"))
+    assert not equal(toy.weights(), other.weights())
+
+
+# The optimizer
+
+
+def test_every_parameter_is_in_the_optimizer_once():
+    backbone, objective = Net(), plain()
+    groups = build_optimizer(backbone, objective, RECIPE).param_groups
+    held = [id(p) for group in groups for p in group["params"]]
+    everything = [id(p) for p in (*backbone.parameters(), *objective.parameters())]
+    assert sorted(held) == sorted(everything)
+
+
+def test_batch_norms_alone_are_exempt_from_weight_decay():
+    backbone, objective = Net(), plain()
+    groups = build_optimizer(backbone, objective, RECIPE).param_groups
+    exempt = [id(p) for group in groups if group["weight_decay"] == 0 for p in group["params"]]
+    norms = [backbone.body[2], backbone.body[7]]
+    assert exempt == [id(p) for norm in norms for p in norm.parameters()]
+
+
+def test_the_recipe_reaches_the_optimizer():
+    recipe = TrainConfig(lr=0.3, momentum=0.8, weight_decay=0.01)
+    others, norms = build_optimizer(Net(), plain(), recipe).param_groups
+    assert (others["lr"], others["momentum"], others["weight_decay"]) == (0.3, 0.8, 0.01)
+    assert (norms["lr"], norms["momentum"]) == (0.3, 0.8)
+
+
+def test_the_order_of_parameters_repeats():
+    # a resumed optimizer finds its momenta by this order
+    orders = []
+    for _ in range(2):
+        torch.manual_seed(0)
+        groups = build_optimizer(Net(), plain(), RECIPE).param_groups
+        orders.append([tuple(p.shape) for group in groups for p in group["params"]])
+    assert orders[0] == orders[1]
+
+
+# Going on
+
+
+# before the first checkpoint; in mid-epoch, just after a checkpoint and between two; at an epoch's
+# start; at the milestone; in the last step
+@pytest.mark.parametrize("kill_at", [1, 2, 3, 5, 9, 10, 14])
+def test_a_killed_training_goes_on_as_if_nothing_had_happened(toy, other, kill_at):
+    expected = other(dropout=0.3)
+    with pytest.raises(Killed):
+        toy(dropout=0.3, kill_at=kill_at)
+    history = toy(dropout=0.3)
+    assert without_clock(history) == without_clock(expected)
+    assert equal(toy.weights(), other.weights())
+
+
+def test_a_training_killed_again_and_again_goes_on(toy, other):
+    expected = other(dropout=0.3)
+    for kill_at in (3, 7, 8, 13):
+        with pytest.raises(Killed):
+            toy(dropout=0.3, kill_at=kill_at)
+    assert without_clock(toy(dropout=0.3)) == without_clock(expected)
+    assert equal(toy.weights(), other.weights())
+
+
+def test_losses_that_were_not_logged_yet_survive_a_kill(toy, other):
+    # a line every 5 steps, a checkpoint every 2: step 4 is saved with four losses pending
+    recipe = TrainConfig(**{**vars(RECIPE), "log_every": 5})
+    with pytest.raises(Killed):
+        toy(recipe, kill_at=4)
+    assert without_clock(toy(recipe)) == without_clock(other(recipe))
+
+
+def test_the_history_on_disk_is_the_one_that_is_returned(toy):
+    with pytest.raises(Killed):
+        toy(kill_at=7)
+    history = toy()
+    assert read_history(toy.folder) == history
+
+
+def test_a_kill_between_the_best_and_the_last_checkpoint_changes_nothing(toy, other):
+    expected = other(validate=growing())
+    with pytest.raises(Killed):
+        killed_while_saving(toy, at_step=10)
+    assert without_clock(toy(validate=growing())) == without_clock(expected)
+    assert checkpoints.load(toy.folder / BEST)["score"] == expected[-1]["val_accuracy"]
+
+
+def growing():
+    """A score that depends on the weights alone, so that it repeats."""
+    return lambda backbone: {"val_accuracy": backbone.body[6].weight.abs().sum().item()}
+
+
+def killed_while_saving(toy, at_step):
+    save = Recorder.save
+
+    def killer(self, content):
+        if content["step"] == at_step:
+            raise Killed
+        save(self, content)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Recorder, "save", killer)
+        toy(validate=growing())
+
+
+def test_a_finished_training_is_shown_and_not_repeated(toy):
+    first = toy()
+    weights = toy.weights()
+    assert toy(kill_at=0) == first  # no step is begun
+    assert equal(toy.weights(), weights)
+
+
+def test_a_history_line_cut_short_is_made_again(toy, other):
+    expected = other()
+    with pytest.raises(Killed):
+        toy(kill_at=7)
+    path = toy.folder / HISTORY
+    path.write_text(path.read_text()[:-20])
+    history = toy()
+    # step 7 lies after the checkpoint of step 6, so nothing is lost
+    assert without_clock(history) == without_clock(expected)
+    assert [json.loads(line) for line in path.read_text().splitlines()] == history
+
+
+def test_a_checkpoint_under_another_key_is_set_aside_and_training_starts_anew(toy):
+    toy(key="old")
+    old = (toy.folder / LAST).read_bytes()
+    history = toy(key="new")
+    assert (toy.folder / "last.previous.pt").read_bytes() == old
+    assert [line["step"] for line in history] == list(range(1, 16))
+    assert checkpoints.load(toy.folder / LAST)["key"] == "new"
+
+
+def test_a_fresh_start_leaves_no_best_checkpoint_of_another_run(toy):
+    toy(key="old", validate=growing())
+    toy(key="new")  # without validation: nothing would take its place
+    assert not (toy.folder / BEST).exists()
+    assert (toy.folder / "best.previous.pt").exists()
+
+
+# What goes wrong
+
+
+class Exploding(Objective):
+    """Its loss is infinite in the eighth step."""
+
+    def begin_step(self, step):
+        self.step = step
+
+    def forward(self, embeddings, batch):
+        losses = super().forward(embeddings, batch)
+        return {"id": losses["id"] * (math.inf if self.step == 7 else 1.0)}
+
+
+@pytest.mark.parametrize("log_every", [1, 5, 100])
+def test_a_loss_that_is_not_finite_stops_with_its_step(toy, log_every):
+    recipe = TrainConfig(**{**vars(RECIPE), "log_every": log_every})
+    with pytest.raises(FloatingPointError, match=r"^step 8: the id loss is (inf|nan); is lr too"):
+        toy(recipe, make=lambda: Exploding(ArcFace(8, 4)))
+
+
+@pytest.mark.parametrize("log_every", [1, 100])
+def test_the_last_good_checkpoint_stays(toy, log_every):
+    recipe = TrainConfig(**{**vars(RECIPE), "log_every": log_every})
+    with pytest.raises(FloatingPointError):
+        toy(recipe, make=lambda: Exploding(ArcFace(8, 4)))
+    content = checkpoints.load(toy.folder / LAST)
+    assert content["step"] == 6  # a checkpoint every second step, and step 8 was bad
+    assert all(torch.isfinite(value).all() for value in content["backbone"].values())
+
+
+def test_the_first_bad_step_of_several_is_named():
+    pending = [{"id": torch.tensor(value)} for value in (1.0, math.nan, math.inf)]
+    with pytest.raises(FloatingPointError, match="step 9: the id loss is nan"):
+        mean_losses(pending, step=10)
+
+
+def test_the_means_of_no_losses_are_none():
+    assert mean_losses([], step=10) == {}
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+def test_losses_loaded_to_the_cpu_join_those_on_the_device():
+    pending = [{"id": torch.tensor(1.0)}, {"id": torch.tensor(3.0, device="cuda")}]
+    assert mean_losses(pending, step=2) == {"id_loss": 2.0}
+
+
+# The best epoch
+
+
+def scores(*values):
+    given = iter(values)
+    return lambda backbone: {"val_accuracy": next(given), "other": 1.0}
+
+
+def test_without_validation_there_is_no_best_checkpoint(toy):
+    toy()
+    assert (toy.folder / LAST).exists()
+    assert not (toy.folder / BEST).exists()
+
+
+def test_the_best_checkpoint_is_the_one_with_the_best_score(toy):
+    history = toy(validate=scores(0.2, 0.9, 0.5))
+    assert checkpoints.load(toy.folder / BEST)["score"] == 0.9
+    last = checkpoints.load(toy.folder / LAST)
+    assert last["step"] == 15  # and the last one stays the last
+    assert [line["val_accuracy"] for line in history if "val_accuracy" in line] == [0.2, 0.9, 0.5]
+
+
+def test_the_best_checkpoint_holds_that_epochs_weights(toy, other):
+    toy(validate=scores(0.2, 0.9, 0.5))
+    other(TrainConfig(**{**vars(RECIPE), "epochs": 2}))
+    best = checkpoints.load(toy.folder / BEST)["backbone"]
+    second = checkpoints.load(other.folder / LAST)["backbone"]
+    assert equal(list(best.values()), list(second.values()))
+
+
+def test_the_first_of_two_equal_scores_stays_the_best(toy, other):
+    toy(validate=scores(0.9, 0.9, 0.5))
+    other(TrainConfig(**{**vars(RECIPE), "epochs": 1}))
+    best = checkpoints.load(toy.folder / BEST)["backbone"]
+    first = checkpoints.load(other.folder / LAST)["backbone"]
+    assert equal(list(best.values()), list(first.values()))
+
+
+def test_the_best_score_survives_a_kill(toy):
+    with pytest.raises(Killed):
+        toy(validate=scores(0.9), kill_at=7)
+    toy(validate=scores(0.2, 0.5))
+    assert checkpoints.load(toy.folder / BEST)["score"] == 0.9
+
+
+def test_validation_does_not_change_the_training(toy, other):
+    toy(dropout=0.3, validate=lambda backbone: backbone.eval() and {"val_accuracy": 1.0})
+    other(dropout=0.3)
+    assert equal(toy.weights(), other.weights())
+
+
+# A method that needs more: ages, state, alternating updates
+
+
+class Stateful(Objective):
+    """Even steps move the head, odd ones an age layer; a buffer counts the children seen."""
+
+    def __init__(self):
+        super().__init__(ArcFace(8, 4, scale=8.0))
+        self.age = nn.Linear(8, 1)
+        self.register_buffer("children_seen", torch.zeros(()))
+
+    def begin_step(self, step):
+        self.head.requires_grad_(step % 2 == 0)
+        self.age.requires_grad_(step % 2 == 1)
+
+    def forward(self, embeddings, batch):
+        known = batch.ages.isfinite()
+        self.children_seen += (batch.ages < 13).sum()
+        wrong = self.age(embeddings)[known, 0] - batch.ages[known] / 100
+        return {**super().forward(embeddings, batch), "age": wrong.square().mean()}
+
+
+def test_a_method_with_ages_state_and_alternating_updates_needs_no_other_loop(toy):
+    history = toy(make=Stateful)
+    assert {"id_loss", "age_loss"} <= history[-1].keys()
+    # ten of the nineteen images show children; three epochs
+    assert toy.objective.children_seen.item() == 30
+
+
+def test_alternating_updates_move_one_part_at_a_time(toy):
+    seen = []
+
+    class Watching(Stateful):
+        def begin_step(self, step):
+            seen.append((self.head.prototypes.clone(), self.age.weight.clone()))
+            super().begin_step(step)
+
+    toy(TrainConfig(epochs=1, milestones=(), batch_size=4, lr=0.02), make=Watching)
+    moved = [(not torch.equal(a[0], b[0]), not torch.equal(a[1], b[1])) for a, b in pairwise(seen)]
+    assert moved == [(True, False), (False, True), (True, False), (False, True)]
+
+
+@pytest.mark.parametrize("kill_at", [3, 6])
+def test_the_state_of_a_method_survives_a_kill(toy, other, kill_at):
+    expected = other(make=Stateful)
+    with pytest.raises(Killed):
+        toy(make=Stateful, kill_at=kill_at)
+    assert without_clock(toy(make=Stateful)) == without_clock(expected)
+    assert toy.objective.children_seen.item() == 30
+    assert equal(toy.weights(), other.weights())
+
+
+# The recipe
+
+
+def test_the_defaults_are_the_papers_recipe():
+    recipe = TrainConfig()
+    assert (recipe.epochs, recipe.milestones, recipe.batch_size) == (50, (28, 38, 46), 64)
+    assert (recipe.lr, recipe.momentum, recipe.weight_decay) == (0.1, 0.9, 5e-4)
+    assert recipe.precision == "fp32"
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("epochs", 0),
+        ("batch_size", 1),
+        ("batch_size", -4),
+        ("lr", 0.0),
+        ("lr", math.nan),
+        ("lr", math.inf),
+        ("momentum", -0.1),
+        ("weight_decay", math.nan),
+        ("precision", "fp16"),
+        ("log_every", 0),
+        ("save_every", 0),
+        ("workers", -1),
+        ("milestones", (5, 3)),
+        ("milestones", (3, 3)),
+        ("milestones", (0,)),
+    ],
+)
+def test_a_value_out_of_range_is_refused_by_its_fields_name(field, value):
+    with pytest.raises(ValueError, match=f"^{field} is "):
+        TrainConfig(**{field: value})
+
+
+def test_overrides_are_read_as_the_fields_own_types():
+    given = {"epochs": "3", "lr": "0.5", "milestones": "1,2", "precision": "bf16"}
+    found = TrainConfig().with_overrides(given)
+    assert (found.epochs, found.lr, found.milestones, found.precision) == (3, 0.5, (1, 2), "bf16")
+
+
+def test_an_unknown_field_is_told_with_the_nearest():
+    with pytest.raises(ValueError, match="unknown training option 'epoch': did you mean 'epochs'"):
+        TrainConfig().with_overrides({"epoch": 3})
