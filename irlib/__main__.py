@@ -94,11 +94,14 @@ def run(options: argparse.Namespace) -> int:
     if options.dry_run:
         with tempfile.TemporaryDirectory() as scratch:  # nothing is made, not even a folder
             return run_snakemake(snakemake_arguments(options, config, Path(scratch)))
-    return _make(options, config, outputs / study.name)
+    return _make(options, study, config, outputs / study.name)
 
 
-def _make(options: argparse.Namespace, config: dict[str, Any], folder: Path) -> int:
+def _make(
+    options: argparse.Namespace, study: studies.Study, config: dict[str, Any], folder: Path
+) -> int:
     with _only_one(folder):
+        print(f"{study.name}: {study.title}; expect {study.expected}", flush=True)
         if options.force:
             set_checkpoints_aside(folder, config["methods"], config["seeds"])
         code = run_snakemake(snakemake_arguments(options, config, folder))
@@ -148,11 +151,10 @@ def _only_one(folder: Path) -> Any:
 
 def set_checkpoints_aside(folder: Path, names: list[str], seeds: list[int]) -> None:
     """Rename the last checkpoints of some runs, so that training starts anew."""
-    for name in names:
-        for seed in seeds:
-            path = folder / runs.run_name("train", name, seed) / LAST
-            if path.exists():
-                path.replace(path.with_stem("last.previous"))
+    trained = [folder / runs.run_name("train", name, seed) for name in names for seed in seeds]
+    for path in (home / LAST for home in (*trained, folder / "data/probe")):
+        if path.exists():
+            path.replace(path.with_stem("last.previous"))
 
 
 def snakemake_arguments(

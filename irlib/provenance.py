@@ -7,6 +7,7 @@ import json
 import os
 import platform
 import subprocess
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -154,6 +155,7 @@ def _module_file(root: Path, name: str) -> Path:
     return path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
 
 
+@cache
 def _program(source: str) -> str:
     # The syntax tree without docstrings: equal for two sources that run alike.
     tree = ast.parse(source)

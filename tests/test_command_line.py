@@ -12,7 +12,7 @@ from types import SimpleNamespace
 import pytest
 
 from irlib import __main__ as command
-from irlib import runs
+from irlib import runs, studies
 
 
 @pytest.fixture
@@ -216,7 +216,8 @@ def test_the_report_is_named_at_the_end(snakemake, place, capsys):
     (place.outputs / "demo").mkdir(parents=True)
     (place.outputs / "demo/report.html").touch()
     command.main(["demo", *place.words])
-    assert capsys.readouterr().out == f"report: {place.outputs / 'demo/report.html'}\n"
+    last = capsys.readouterr().out.splitlines()[-1]
+    assert last == f"report: {place.outputs / 'demo/report.html'}"
 
 
 def test_no_old_report_is_named_after_a_failure(place, capsys, monkeypatch):
@@ -224,7 +225,12 @@ def test_no_old_report_is_named_after_a_failure(place, capsys, monkeypatch):
     (place.outputs / "demo").mkdir(parents=True)
     (place.outputs / "demo/report.html").touch()
     command.main(["demo", *place.words])
-    assert capsys.readouterr().out == ""
+    assert "report:" not in capsys.readouterr().out
+
+
+def test_what_to_expect_is_told_at_the_start(snakemake, place, capsys):
+    command.main(["demo", *place.words])
+    assert studies.find("demo").expected in capsys.readouterr().out
 
 
 def checkpoint(place, run):
