@@ -46,7 +46,8 @@ install() {
 }
 
 for prefix in "${VIRTUAL_ENV:-}" "${CONDA_PREFIX:-}"; do
-    if [ -n "$prefix" ] && has_irlib "$prefix/bin/python"; then
+    # .venv itself, also when it is active, goes through install, which follows changed pins.
+    if [ -n "$prefix" ] && [ "$prefix" != "$here/.venv" ] && has_irlib "$prefix/bin/python"; then
         python=$prefix/bin/python
         break
     fi
@@ -59,6 +60,10 @@ fi
 if [ "${1:-}" = test ]; then
     shift
     cd "$here"
+    if ! "$python" -c 'import pytest' 2>/dev/null; then
+        echo "error: $python has no pytest; run: $python -m pip install -e '.[test]'" >&2
+        exit 1
+    fi
     exec "$python" -m pytest "$@"
 fi
 exec "$python" -P -m irlib "$@" # -P: no module of the folder one stands in

@@ -154,6 +154,7 @@ def set_checkpoints_aside(folder: Path, names: list[str], seeds: list[int]) -> N
     trained = [folder / runs.run_name("train", name, seed) for name in names for seed in seeds]
     for path in (home / LAST for home in (*trained, folder / "data/probe")):
         if path.exists():
+            path.with_name("metrics.json").unlink(missing_ok=True)  # complete no longer
             path.replace(path.with_stem("last.previous"))
 
 
@@ -168,8 +169,9 @@ def snakemake_arguments(
         "--snakefile", str(runs.ROOT / "Snakefile"), "--directory", str(directory),
         "--configfile", str(file), "--rerun-incomplete", "--keep-going", "--nolock",
         "--quiet", "host",
-        "--resources", "gpu=1",
     ]  # fmt: skip
+    if not options.profile:
+        words += ["--resources", "gpu=1"]
     if options.cores or not options.profile:
         words += ["--cores", str(options.cores or provenance.available_cores())]
     words += ["--profile", options.profile] if options.profile else []

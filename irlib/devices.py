@@ -28,10 +28,13 @@ def pick(name: str = "auto") -> torch.device:
 
 
 def seed_everything(seed: int) -> None:
-    """Seed torch's generators on every device and ask for repeatable kernels.
+    """Seed torch's generators on every device and ask for repeatable kernels in full fp32.
 
     Numpy's global generator is left alone: irlib uses its own, seeded where they are made.
     """
     torch.manual_seed(seed)
     torch.backends.cudnn.deterministic = True
     torch.backends.cudnn.benchmark = False
+    # fp32 means fp32: on recent GPUs convolutions would else run in TF32, with 10 bits.
+    torch.backends.cudnn.allow_tf32 = False
+    torch.backends.cuda.matmul.allow_tf32 = False

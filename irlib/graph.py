@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from irlib import backbones, methods, provenance, runs
+from irlib.data import needs
 from irlib.studies import Study
 
 STAGES = {
@@ -31,6 +32,8 @@ def config(
         ValueError: an unknown method.
     """
     settings = {stage: [study.settings, notebook_digest(stage)] for stage in STAGES}
+    brought = needs.listing([*study.needs, *study.test_needs], Path(common["data"]))
+    settings["data"].append(brought)
     train = {name: [settings["train"], model_digest(study, methods.find(name))] for name in names}
     digests: dict[str, Any] = {stage: provenance.digest(settings[stage]) for stage in STAGES}
     digests["train"] = {name: provenance.digest(values) for name, values in train.items()}
@@ -51,14 +54,23 @@ def model_digest(study: Study, method: methods.Method) -> str:
     return provenance.digest(method.settings, provenance.source_digest(runs.ROOT, *modules))
 
 
-def training_key(study: Study, method: methods.Method, seed: int, data: str) -> str:
+def training_key(
+    study: Study, method: methods.Method, seed: int, *, data: str, device: str, child_ids: list[int]
+) -> str:
     """Digest of all that decides a training run's result; a checkpoint under another is not used.
+
+    The version of torch is not part of it, so that an upgrade does not throw weights away.
 
     Args:
         study: names the recipe and the backbone.
         method: what is trained.
         seed: of initialisation, order and augmentation.
         data: fingerprint of the data.
+        device: kind of device; a run does not go on on another kind.
+        child_ids: child classes.
     """
-    loop = provenance.source_digest(runs.ROOT, "irlib.training.loop", "irlib.data.loading")
-    return provenance.digest(study.training_settings, model_digest(study, method), loop, seed, data)
+    code = provenance.source_digest(
+        runs.ROOT, "irlib.training.loop", "irlib.data.loading", "irlib.data.ages", "irlib.devices"
+    )
+    settings = [study.training_settings, seed, data, device, child_ids]
+    return provenance.digest(settings, model_digest(study, method), code)

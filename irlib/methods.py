@@ -19,17 +19,18 @@ class Method:
     name: str  # as on the command line and in folder names
     title: str  # as in tables and legends
     head: type[MarginHead]
-    child_weight: float = 0.0  # lambda of the Inter-Prototype loss; 0 leaves the plain head
+    objective: type[Objective] = Objective
+    child_weight: float = 0.0  # lambda of what the objective adds; 0 is the plain head
 
     @property
     def settings(self) -> list[str | float]:
         """What its result depends on, besides the code of `sources`."""
-        return [self.head.__qualname__, self.child_weight]
+        return [self.head.__qualname__, self.objective.__qualname__, self.child_weight]
 
     @property
     def sources(self) -> tuple[str, ...]:
         """The modules that hold its code."""
-        return (self.head.__module__, Objective.__module__)
+        return (self.head.__module__, self.objective.__module__)
 
     def build(
         self,
@@ -45,15 +46,13 @@ class Method:
             embedding_size: D.
             num_classes: C.
             scale: of the logits.
-            child_ids: (n,) child classes; not used where `child_weight` is 0.
+            child_ids: (n,) child classes.
 
         Raises:
             ValueError: see `InterPrototypeObjective`.
         """
         head = self.head(embedding_size, num_classes, scale=scale)
-        if self.child_weight == 0:
-            return Objective(head)
-        return InterPrototypeObjective(head, child_ids, self.child_weight)
+        return self.objective(head, child_ids, self.child_weight)
 
 
 METHODS = {
@@ -61,8 +60,8 @@ METHODS = {
     for method in (
         Method("arcface", "ArcFace", ArcFace),
         Method("cosface", "CosFace", CosFace),
-        Method("arcface-ip", "ArcFace + Inter-Prototype", ArcFace, child_weight=1.0),
-        Method("cosface-ip", "CosFace + Inter-Prototype", CosFace, child_weight=1.0),
+        Method("arcface-ip", "ArcFace + Inter-Prototype", ArcFace, InterPrototypeObjective, 1.0),
+        Method("cosface-ip", "CosFace + Inter-Prototype", CosFace, InterPrototypeObjective, 1.0),
     )
 }
 

@@ -20,9 +20,13 @@ class Objective(nn.Module):
 
     Args:
         head: margin head over all classes.
+        child_ids: (n,) child classes, for the subclasses that need them.
+        child_weight: weight of what a subclass adds for them.
     """
 
-    def __init__(self, head: MarginHead) -> None:
+    def __init__(
+        self, head: MarginHead, child_ids: np.ndarray | None = None, child_weight: float = 0.0
+    ) -> None:
         super().__init__()
         self.head = head
 

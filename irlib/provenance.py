@@ -49,7 +49,7 @@ def versions() -> dict[str, str | None]:
 def hardware() -> dict[str, Any]:
     """System, processor, cores that this process may use, and NVIDIA GPUs by name."""
     return {
-        "system": f"{platform.system()} {platform.release()}",
+        "system": f"{platform.system()} {platform.machine()}",
         "processor": _processor(),
         "cores": available_cores(),
         "gpus": _gpus(),

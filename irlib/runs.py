@@ -37,9 +37,9 @@ def resolve(path: str | Path) -> Path:
     return ROOT / Path(path).expanduser()
 
 
-def run_name(stage: str, method: str = "", seed: int | None = None) -> str:
+def run_name(stage: str, method: str = "", seed: int | None = None, variant: str = "") -> str:
     """Name of a run's folder, e.g. ``train-arcface-s4885``."""
-    parts = [stage, method, "" if seed is None else f"s{seed}"]
+    parts = [stage, method, "" if seed is None else f"s{seed}", variant]
     return "-".join(part for part in parts if part)
 
 
@@ -193,8 +193,7 @@ def start(
     """Open a run folder and write its record with status ``running``.
 
     Args:
-        folder: the run folder; it is made if it is missing, and what an earlier run left in it
-            stays until the new result takes its place.
+        folder: the run folder; what an earlier run left stays until new files take its place.
         notebook: name of the notebook, e.g. ``02_train``.
         parameters: every parameter of the notebook by name; ``seed`` is recorded apart too.
         data: fingerprint of the data that is read, None for a run that reads none.
@@ -203,6 +202,7 @@ def start(
         OSError: the folder cannot be made or written.
     """
     run = Run(folder)
+    (folder / "metrics.json").unlink(missing_ok=True)  # it stands for a complete run
     run.update(
         status="running",
         notebook=notebook,

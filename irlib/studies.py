@@ -9,18 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from irlib.data import needs
+from irlib.data.needs import Need
 from irlib.data.synthetic import SyntheticSpec
 from irlib.training.config import TrainConfig
 from irlib.values import unknown
-
-
-@dataclass(frozen=True)
-class Need:
-    """A folder or file that the user has to put down."""
-
-    path: str  # relative to the data folder
-    what: str
-    where: str  # whom to ask
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,6 +40,7 @@ class Study:
     min_images: int = 10  # child images that make an identity a child identity
     pair_seed: int = 4885  # of the negatives
     probe_epochs: int = 0  # of the short ArcFace training that checks the premise in notebook 01
+    probe_threads: int = 2  # CPU threads of that training, while nothing else runs
     bootstrap_repeats: int = 1000
     threads: int = 1  # CPU threads of one training; fixed, so that results do not depend on cores
     gpus: int = 0  # of one training
@@ -76,17 +70,17 @@ _TEST_SETS = (
     Need(
         "test/AgeDB-aligned",
         "<Name>/<number>_<Name>_<age>.jpg, aligned 112x112 crops of AgeDB",
-        "AgeDB's owners (Imperial College London, iBUG), who give out the password on request",
+        "its owners, who give out the password: ibug.doc.ic.ac.uk/resources/agedb",
     ),
     Need(
         "test/FGNET-aligned",
         "047A05.JPG and so on, aligned 112x112 crops of FG-NET",
-        "FG-NET's mirrors named in data/README.md",
+        "its mirror: yanweifu.github.io/FG_NET_data",
     ),
     Need(
         "test/LAG-aligned",
         "<person>/*.png and <person>/y/*.png, aligned 112x112 crops of LAG",
-        "LAG's authors (Bianco, 2017)",
+        "its author (Bianco, 2017): www.ivl.disco.unimib.it",
     ),
 )
 
@@ -95,7 +89,7 @@ def _training_needs(folder: str, what: str, where: str) -> tuple[Need, ...]:
     labels = Need(
         f"{folder}/age-labels.txt",
         "lines `id path age gender` of MTLFace's age labels",
-        "the link in MTLFace's README",
+        "the link in the README of github.com/Hzzone/MTLFace",
     )
     return (Need(f"{folder}/train", what, where), labels)
 
@@ -175,7 +169,7 @@ STUDIES = {
         _synthetic(
             "demo-large",
             title="Synthetic cross-age faces at CASIA-WebFace's size, for a GPU",
-            expected="not measured yet: no GPU was at hand",
+            expected="painting takes about 30 minutes of one core; training is not measured yet",
             synthetic=dataclasses.replace(
                 _DEMO_FACES,
                 identities=10_572,
@@ -197,12 +191,14 @@ STUDIES = {
         Study(
             name="casia",
             title="CASIA-WebFace with the paper's recipe",
-            expected="the CASIA table of the paper, within its deviations; not run by us",
+            expected="the CASIA table of the paper, within its deviations; not measured yet",
             train_dir="casia/train",
             age_labels="casia/age-labels.txt",
             test_dir="test",
             needs=_training_needs(
-                "casia", "<identity>/<image>.jpg, aligned 112x112 crops", "InsightFace's data zoo"
+                "casia",
+                "<identity>/<image>.jpg, aligned 112x112 crops",
+                "github.com/deepinsight/insightface, _datasets_",
             ),
             test_needs=_TEST_SETS,
             recipe=TrainConfig(),
@@ -213,12 +209,14 @@ STUDIES = {
         Study(
             name="ms1m",
             title="MS1MV2 with the paper's recipe",
-            expected="the MS1M table of the paper, within its deviations; not run by us",
+            expected="the MS1M table of the paper, within its deviations; not measured yet",
             train_dir="ms1m/train",
             age_labels="ms1m/age-labels.txt",
             test_dir="test",
             needs=_training_needs(
-                "ms1m", "<identity>/<image>.jpg, aligned 112x112 crops", "InsightFace's data zoo"
+                "ms1m",
+                "<identity>/<image>.jpg, aligned 112x112 crops",
+                "github.com/deepinsight/insightface, _datasets_",
             ),
             test_needs=_TEST_SETS,
             recipe=TrainConfig(epochs=25, milestones=(14, 19, 23)),
@@ -248,7 +246,13 @@ def find(name: str, overrides: dict[str, Any] | None = None) -> Study:
         return study
     recipe = study.recipe.with_overrides(overrides)
     told = "".join(f"+{field}={_told(getattr(recipe, field))}" for field in sorted(overrides))
-    return dataclasses.replace(study, name=name + told, recipe=recipe)
+    return dataclasses.replace(
+        study,
+        name=name + told,
+        title=f"{study.title}, but with {told[1:].replace('+', ', ')}",
+        expected="something else than the study it varies, which was not measured",
+        recipe=recipe,
+    )
 
 
 def _told(value: Any) -> str:
@@ -265,16 +269,10 @@ def require_data(study: Study, data: Path) -> None:
     Raises:
         ValueError: the message says which folder must hold what, and whom to ask.
     """
-    absent = [need for need in study.needs if not _present(data / need.path)]
-    tests = [need for need in study.test_needs if not _present(data / need.path)]
-    no_test = bool(tests) and len(tests) == len(study.test_needs)
-    if absent or no_test:
-        listed = absent + (tests if no_test else [])
-        lines = [f"  {data / need.path}: {need.what}; from {need.where}" for need in listed]
-        told = "at least one of the test sets, " if no_test else ""
-        raise ValueError(
-            f"study {study.name!r} lacks data ({told}see data/README.md):\n" + "\n".join(lines)
-        )
+    try:
+        needs.require(study.needs, study.test_needs, data)
+    except ValueError as error:
+        raise ValueError(f"study {study.name!r}: {error}") from None
 
 
 def require_made(study: Study, data: Path) -> None:
@@ -283,12 +281,6 @@ def require_made(study: Study, data: Path) -> None:
     Raises:
         FileNotFoundError: they are gone; the message says how to have them back.
     """
-    if not _present(data / study.train_dir) or not _present(data / study.test_dir):
+    if not needs.present(data / study.train_dir) or not needs.present(data / study.test_dir):
         again = "run notebook 01 again, or ./run_all.sh with -- --forcerun data"
         raise FileNotFoundError(f"{data / study.train_dir} or its test set is gone: {again}")
-
-
-def _present(path: Path) -> bool:
-    if path.is_dir():
-        return next(path.iterdir(), None) is not None
-    return path.is_file() and path.stat().st_size > 0

@@ -94,8 +94,9 @@ def test_an_unknown_method_is_told_with_the_nearest():
 # The key under which a checkpoint may be resumed
 
 
-def key(study=DEMO, name="arcface", seed=1, data="abc"):
-    return graph.training_key(study, methods.find(name), seed, data)
+def key(study=DEMO, name="arcface", seed=1, data="abc", device="cpu", child_ids=(1, 2)):
+    about = {"data": data, "device": device, "child_ids": list(child_ids)}
+    return graph.training_key(study, methods.find(name), seed, **about)
 
 
 @pytest.mark.parametrize(
@@ -104,11 +105,13 @@ def key(study=DEMO, name="arcface", seed=1, data="abc"):
         {"name": "arcface-ip"},
         {"seed": 2},
         {"data": "abd"},
+        {"device": "cuda"},
+        {"child_ids": (1, 3)},
         {"study": dataclasses.replace(DEMO, scale=64.0)},
         {"study": dataclasses.replace(DEMO, age_below=12.0)},
         {"study": dataclasses.replace(DEMO, recipe=dataclasses.replace(DEMO.recipe, lr=0.05))},
     ],
-    ids=["method", "seed", "data", "scale", "age_below", "lr"],
+    ids=["method", "seed", "data", "device", "child_ids", "scale", "age_below", "lr"],
 )
 def test_what_decides_a_training_changes_its_key(other):
     assert key(**other) != key()
@@ -162,3 +165,14 @@ def test_an_edit_makes_stale_what_rests_on_it(copied, monkeypatch, edit, stale):
         assert changed(before, DEMO) == stale
     finally:
         (root / file).write_text(text)
+
+
+def test_data_that_the_user_changed_make_the_data_run_stale(tmp_path):
+    common = {**COMMON, "data": str(tmp_path)}
+    given = {"common": common, "outputs": Path("/o")}
+    casia = studies.find("casia")
+    (tmp_path / "casia/train/0").mkdir(parents=True)
+    before = graph.config(casia, ["arcface"], [1], **given)["digests"]
+    (tmp_path / "casia/train/1").mkdir()
+    after = graph.config(casia, ["arcface"], [1], **given)["digests"]
+    assert {stage for stage in before if before[stage] != after[stage]} == {"data"}

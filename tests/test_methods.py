@@ -85,3 +85,14 @@ def test_settings_leave_the_title_out():
 def test_sources_name_the_heads_module_and_the_objectives():
     sources = methods.find("cosface-ip").sources
     assert sources == ("irlib.heads.cosface", "irlib.objectives")
+
+
+def test_a_method_of_ones_own_is_one_class_and_one_entry():
+    class Doubled(Objective):
+        def total(self, losses):
+            return 2 * super().total(losses)
+
+    own = dataclasses.replace(methods.find("arcface"), name="own", objective=Doubled)
+    built = own.build(8, 3, scale=16.0, child_ids=np.array([0]))
+    assert built.total({"id": torch.tensor(1.5)}).item() == 3.0
+    assert own.sources == ("irlib.heads.arcface", __name__)

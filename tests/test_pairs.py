@@ -281,3 +281,8 @@ def test_ensure_pairs_without_any_images(tmp_path):
 def test_an_unknown_set_is_named(tmp_path):
     with pytest.raises(ValueError, match="pair set 'agedb40': expected one of agedb20_child"):
         ensure_pairs(Path(tmp_path), 1, ["agedb40"])
+
+
+def test_an_empty_image_folder_counts_as_absent(tmp_path):
+    (tmp_path / "LAG-aligned").mkdir()
+    assert missing_sets(tmp_path, ["lag"]) == {"lag": tmp_path / "LAG-aligned"}

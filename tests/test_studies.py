@@ -156,7 +156,7 @@ def test_a_synthetic_study_asks_for_nothing(tmp_path):
 
 
 def test_missing_data_are_told_with_folder_content_and_whom_to_ask(tmp_path):
-    with pytest.raises(ValueError, match="study 'casia' lacks data") as error:
+    with pytest.raises(ValueError, match="study 'casia': data are missing") as error:
         studies.require_data(studies.find("casia"), tmp_path)
     lines = str(error.value).splitlines()[1:]
     # images, labels and three test sets

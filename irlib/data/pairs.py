@@ -98,9 +98,9 @@ def ensure_pairs(
 
 
 def missing_sets(test_dir: Path, keys: Iterable[str] = tuple(PAIR_SETS)) -> dict[str, Path]:
-    """The sets that cannot be had, by key, each with the image folder that is absent."""
+    """The sets that cannot be had, by key, each with the image folder that is absent or empty."""
     folders = {key: test_dir / FOLDERS[_pair_set(key).layout] for key in keys}
-    return {key: folder for key, folder in folders.items() if not folder.is_dir()}
+    return {key: folder for key, folder in folders.items() if not any(folder.glob("*"))}
 
 
 def write_pairs(path: Path, pairs: PairList) -> None:

@@ -151,7 +151,10 @@ def premise(data: dict[str, Any]) -> str:
     """Whether the paper's premise holds on the data, by the data run's short ArcFace training."""
     told = data.get("premise")
     if not told:
-        return "The premise was not checked on these data."
+        return (
+            "The data run did not check the premise; the cosines between different people of the "
+            "trained networks stand in the section on what the loss changes."
+        )
     low, high = told["difference_interval"]
     holds = (
         "holds" if low > 0 else "is not told apart from chance" if high >= 0 else "does not hold"

@@ -106,11 +106,12 @@ def train(
 
             step += 1
             recorder.add(losses)
-            if step % config.log_every == 0:  # the only read that waits for the device
+            last = loader.position == len(loader)
+            if step % config.log_every == 0 or last:  # the only read that waits for the device
                 accuracy = objective.accuracy(embeddings, batch.labels).item()
                 lr = schedule.get_last_lr()[0]
                 recorder.log(step=step, images=loader.images_seen, lr=lr, accuracy=accuracy)
-            if step % config.save_every == 0 and loader.position < len(loader):
+            if step % config.save_every == 0 and not last:
                 recorder.save(_state(parts, step, device))
 
         schedule.step()

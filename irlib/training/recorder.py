@@ -95,6 +95,8 @@ class Recorder:
             file.write(json.dumps(line) + "\n")
         for name, value in line.items() if self._board else ():
             self._board.add_scalar(name, value, step)
+        if self._board:
+            self._board.flush()
 
     def save(self, content: dict[str, Any]) -> None:
         """Write ``last.pt``; it takes the place of the one before.
