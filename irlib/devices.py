@@ -22,9 +22,12 @@ def pick(name: str = "auto") -> torch.device:
     if not present.get(kind, True):
         raise ValueError(f"device {name!r}: torch {torch.__version__} finds no such device here")
     try:
-        return torch.device(name)
+        device = torch.device(name)
     except RuntimeError as error:
         raise ValueError(f"device {name!r}: {error}") from error
+    if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
+        raise ValueError(f"device {name!r}: this machine has {torch.cuda.device_count()} GPUs")
+    return device
 
 
 def seed_everything(seed: int) -> None:

@@ -5,15 +5,8 @@ from typing import Any
 
 from irlib import backbones, methods, provenance, runs
 from irlib.data import needs
+from irlib.notebooks.parameters import STAGES
 from irlib.studies import Study
-
-STAGES = {
-    "data": "01_data_prep",
-    "train": "02_train",
-    "evaluate": "03_evaluate",
-    "prototypes": "04_prototypes",
-    "report": "05_report",
-}
 
 
 def config(

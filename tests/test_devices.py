@@ -23,8 +23,11 @@ def test_auto_takes_the_fastest_that_is_there(monkeypatch, names, chosen):
 
 def test_a_named_device_is_taken(monkeypatch):
     present(monkeypatch, "cuda")
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
     assert devices.pick("cpu") == torch.device("cpu")
     assert devices.pick("cuda:1") == torch.device("cuda:1")
+    with pytest.raises(ValueError, match=r"'cuda:2': this machine has 2 GPUs"):
+        devices.pick("cuda:2")
 
 
 @pytest.mark.parametrize("name", ["cuda", "cuda:1", "mps"])

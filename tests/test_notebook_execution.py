@@ -383,3 +383,10 @@ def test_a_runner_ends_with_the_process_that_started_it(sleeper):
     assert not is_alive(kernel)
     assert runs.read_json(folder / "run.json")["status"] == "killed"
     assert (folder / "toy.failed.ipynb").exists()
+
+
+def test_a_folder_of_another_run_is_refused(tmp_path):
+    source = notebook_parameters.find("02_train")
+    with pytest.raises(ValueError, match="with these parameters is 'train-cosface-s7'"):
+        execution.execute(source, tmp_path / "train-arcface-s7", {"method": "cosface", "seed": 7})
+    assert not (tmp_path / "train-arcface-s7").exists()

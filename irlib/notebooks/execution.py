@@ -33,12 +33,13 @@ def execute(notebook: Path, folder: Path, parameters: dict[str, Any]) -> Path:
         Path of the executed notebook.
 
     Raises:
-        ValueError: unknown or wrongly typed parameters.
+        ValueError: unknown or wrongly typed parameters, or another run's folder.
         OSError: the run folder cannot be written.
         NotebookError: a cell failed, the kernel was killed, or the notebook ended without its
             result. The run record then says so and the notebook lies there as ``*.failed.ipynb``.
     """
     checked = notebook_parameters.check(notebook, parameters)
+    notebook_parameters.check_folder(notebook, checked, folder)
     folder.mkdir(parents=True, exist_ok=True)
     failed = folder / f"{notebook.stem}.failed.ipynb"
     with _locked(folder) as lock, _scratch() as scratch:

@@ -10,6 +10,13 @@ from irlib import runs
 from irlib.values import TYPES, typed, unknown
 
 NOTEBOOKS = runs.ROOT / "notebooks"
+STAGES = {
+    "data": "01_data_prep",
+    "train": "02_train",
+    "evaluate": "03_evaluate",
+    "prototypes": "04_prototypes",
+    "report": "05_report",
+}
 
 
 @dataclass(frozen=True)
@@ -76,3 +83,26 @@ def check(notebook: Path, given: dict[str, Any]) -> dict[str, Any]:
         name: typed(f"parameter {name!r} of {notebook.name}", value, known[name].type)
         for name, value in given.items()
     }
+
+
+def check_folder(notebook: Path, given: dict[str, Any], folder: Path) -> None:
+    """See that a run folder is the one that a study's notebook will write to.
+
+    Args:
+        notebook: path of the source notebook; one that belongs to no stage may go anywhere.
+        given: checked parameters.
+        folder: the run folder.
+
+    Raises:
+        ValueError: it is another one; the message names both.
+    """
+    stage = next((stage for stage, name in STAGES.items() if name == notebook.stem), None)
+    if stage is None:
+        return
+    values = {p.name: p.default for p in parameters_of(notebook).values()} | given
+    variant = values.get("checkpoint", "last")
+    name = runs.run_name(
+        stage, values.get("method", ""), values.get("seed"), "" if variant == "last" else variant
+    )
+    if folder.name != name:
+        raise ValueError(f"run folder {folder}: {notebook.name} with these parameters is {name!r}")
