@@ -6,7 +6,7 @@ a digest of the code, the study and the method among the params makes it stale w
 
 import sys
 
-from irlib.runs import ROOT, run_name
+from irlib.runs import run_name
 
 STUDY, METHODS, SEEDS = config["study"], config["methods"], config["seeds"]
 DIGESTS = config["digests"]
