@@ -1,4 +1,4 @@
-"""The whole training iteration as a share of the bare backbone, and the loader against decoding.
+"""The whole training iteration as a share of the bare backbone.
 
 Bare: forward and backward of the same backbone on a float batch that lies in memory, nothing else.
 Ours: the loop of `irlib.training.loop` as the studies run it: gather the batch, flip, normalise,
@@ -20,8 +20,10 @@ import torch
 from PIL import Image
 
 from irlib import backbones, devices, methods
-from irlib.data.decoding import decode
+from irlib.data.faces import Faces
+from irlib.data.keys import image_keys
 from irlib.data.loading import TrainLoader
+from irlib.data.sources import ImageFiles
 from irlib.images import Batch, to_input
 from irlib.training.config import TrainConfig
 from irlib.training.loop import train
@@ -51,16 +53,21 @@ def synchronize() -> None:
         torch.cuda.synchronize()
 
 
-def faces(folder: Path, count: int) -> list[Path]:
+def faces(folder: Path, count: int) -> Faces:
     """Smooth random pictures as JPEG files, of about the size of a face crop's."""
     rng = np.random.default_rng(0)
-    paths = []
-    for index in range(count):
+    names = np.array([f"{index}.jpg" for index in range(count)])
+    for name in names:
         small = rng.integers(0, 256, (14, 14, 3), dtype=np.uint8)
-        paths.append(folder / f"{index}.jpg")
         picture = Image.fromarray(small).resize((112, 112), Image.Resampling.BICUBIC)
-        picture.save(paths[-1], quality=92)
-    return paths
+        picture.save(folder / name, quality=92)
+    return Faces(
+        images=ImageFiles(folder, names),
+        labels=np.arange(count) % CLASSES,
+        ages=np.full(count, np.nan),
+        class_names=tuple(map(str, range(CLASSES))),
+        keys=image_keys(names),
+    )
 
 
 def measure_loop(
@@ -85,13 +92,9 @@ def measure_loop(
     ours: list[float] = []
     with tempfile.TemporaryDirectory() as text:
         folder = Path(text)
-        paths = faces(folder, steps * batch_size)
-        labels = np.arange(len(paths)) % CLASSES
-        loader = TimedLoader(
-            paths, labels, np.full(len(paths), np.nan), batch_size=batch_size, seed=0
-        )
+        loader = TimedLoader(faces(folder, steps * batch_size), batch_size=batch_size, seed=0)
         recipe = TrainConfig(epochs=1, batch_size=batch_size, lr=1e-3, log_every=steps, workers=0)
-        images = to_input(torch.from_numpy(loader.faces.kept[:batch_size]).to(device))
+        images = to_input(loader.kept[:batch_size].to(device))
         for turn in range(rounds):
             bare_turn = bare_steps(backbone, images, steps)
             recorder = Recorder(folder / str(turn), model={}, key="")
@@ -123,41 +126,16 @@ def bare_steps(backbone: torch.nn.Module, images: torch.Tensor, steps: int) -> l
     return seconds
 
 
-def measure_loader(count: int = 2_000, rounds: int = 5) -> dict[str, Any]:
-    """Images/s of decoding alone and of an epoch of the loader, taking turns, in one thread."""
-    bare: list[float] = []
-    ours: list[float] = []
-    with tempfile.TemporaryDirectory() as text:
-        paths = faces(Path(text), count)
-        labels, ages = np.zeros(count, dtype=np.int64), np.full(count, np.nan)
-        for _ in range(rounds):
-            begun = time.perf_counter()
-            for path in paths:
-                decode(path)
-            bare.append(time.perf_counter() - begun)
-            begun = time.perf_counter()
-            # Decoding, keeping, shuffling and batching: what an epoch costs the first time.
-            for _ in TrainLoader(paths, labels, ages, batch_size=64, seed=0):
-                pass
-            ours.append(time.perf_counter() - begun)
-    rates = [count / statistics.median(seconds) for seconds in (bare, ours)]
-    return {
-        "bare decoding images/s": rates[0], "loader images/s": rates[1],
-        "share": rates[1] / rates[0],
-    }  # fmt: skip
-
-
 def measure() -> list[dict[str, Any]]:
     """One row a backbone, on the CPU and on a GPU where there is one."""
     torch.set_num_threads(1)  # as the demo trains
     chosen = devices.pick("auto")
     where = {torch.device("cpu"), chosen}
-    rows = [
+    return [
         measure_loop(name, device=device, rounds=rounds)
         for device in sorted(where, key=str)
         for name, rounds in (("tiny", 8), ("mobilefacenet", 4))
     ]
-    return [*rows, measure_loader()]
 
 
 if __name__ == "__main__":

@@ -1,3 +1,4 @@
+import hashlib
 import struct
 import zlib
 
@@ -6,7 +7,8 @@ import pytest
 from PIL import Image
 
 from irlib.data.checking import check_images
-from irlib.data.decoding import batches, decode, decode_all
+from irlib.data.manifests import list_hash
+from irlib.data.sources import ImageFiles
 
 
 def pixels(seed=0, size=(112, 112)):
@@ -23,26 +25,8 @@ def root(tmp_path):
 NAMES = ["0.png", "1.png", "2.png"]
 
 
-def test_a_crop_is_decoded_as_it_was_saved(root):
-    assert np.array_equal(decode(root / "0.png"), pixels(0))
-
-
-def test_a_gray_crop_gets_three_equal_channels(tmp_path):
-    Image.fromarray(pixels()[..., 0]).save(tmp_path / "a.png")
-    decoded = decode(tmp_path / "a.png")
-    assert decoded.shape == (112, 112, 3)
-    assert (decoded == decoded[..., :1]).all()
-
-
-def test_several_crops_come_in_the_order_of_their_paths(root):
-    decoded = decode_all([root / "2.png", root / "0.png"])
-    assert np.array_equal(decoded, np.stack([pixels(2), pixels(0)]))
-
-
-def test_batches_hold_all_crops_in_order(root):
-    found = list(batches([root / name for name in NAMES], batch_size=2))
-    assert [len(each) for each in found] == [2, 1]
-    assert np.array_equal(np.concatenate(found), np.stack([pixels(i) for i in range(3)]))
+def check(root, names=NAMES, **options):
+    return check_images(ImageFiles(root, np.array(names)), **options)
 
 
 def cut(path):
@@ -74,21 +58,8 @@ DAMAGES = {
 }
 
 
-@pytest.mark.parametrize("damage", DAMAGES)
-def test_a_damaged_image_is_refused_by_name(root, damage):
-    DAMAGES[damage](root / "1.png")
-    with pytest.raises(ValueError, match=r"1\.png: "):
-        decode(root / "1.png")
-
-
-def test_a_wrong_size_is_told_with_the_right_one(tmp_path):
-    Image.fromarray(pixels(size=(100, 96))).save(tmp_path / "a.png")
-    with pytest.raises(ValueError, match="96x100 pixels, expected an aligned 112x112 crop"):
-        decode(tmp_path / "a.png")
-
-
 def test_sound_images_pass(root):
-    found = check_images(root, NAMES)
+    found = check(root)
     assert (found.images, found.broken) == (3, ())
     assert found.require_sound() is found
 
@@ -96,44 +67,70 @@ def test_sound_images_pass(root):
 @pytest.mark.parametrize("damage", DAMAGES)
 def test_a_damaged_image_is_found_and_the_others_are_read_on(root, damage):
     DAMAGES[damage](root / "1.png")
-    found = check_images(root, NAMES)
+    found = check(root)
     assert found.images == 3
-    assert [message.split(": ")[0] for message in found.broken] == [str(root / "1.png")]
+    assert [name for name, _ in found.broken] == ["1.png"]
+
+
+def test_a_reason_does_not_repeat_the_name(root):
+    DAMAGES["small"](root / "1.png")
+    ((_, reason),) = check(root).broken
+    assert reason.startswith("96x112 pixels, expected an aligned 112x112 crop")
 
 
 def test_damaged_images_stop_with_their_names_and_count(root):
     DAMAGES["cut"](root / "0.png")
     DAMAGES["text"](root / "2.png")
     with pytest.raises(ValueError, match=r"^2 of 3 images:\n  .*0\.png.*\n  .*2\.png"):
-        check_images(root, NAMES).require_sound()
+        check(root).require_sound()
 
 
 def test_only_the_first_ten_of_many_are_named(tmp_path):
     with pytest.raises(ValueError, match="and 2 more") as error:
-        check_images(tmp_path, [f"{index}.png" for index in range(12)]).require_sound()
+        check(tmp_path, [f"{index}.png" for index in range(12)]).require_sound()
     assert len(str(error.value).splitlines()) == 12  # the count, ten names, the rest
 
 
-def test_the_fingerprint_does_not_depend_on_order_or_threads(root):
-    first = check_images(root, NAMES).fingerprint
-    assert check_images(root, NAMES[::-1], workers=2).fingerprint == first
+def test_the_damaged_are_told_in_order_whatever_the_threads(tmp_path):
+    names = [f"{index:03d}.png" for index in range(300)]
+    assert [name for name, _ in check(tmp_path, names, workers=4).broken] == names
 
 
-def test_the_fingerprint_changes_with_one_pixel(root):
-    before = check_images(root, NAMES).fingerprint
+def test_the_list_is_hashed_as_manifests_do(root):
+    assert check(root, NAMES[::-1]).list_sha256 == list_hash(NAMES)
+
+
+def test_the_hash_of_contents_is_that_of_names_and_files(root):
+    # sha256sum 0.png 1.png 2.png, with the columns exchanged, sorted: what a shell can repeat
+    lines = [f"{n} {hashlib.sha256((root / n).read_bytes()).hexdigest()}\n" for n in NAMES]
+    expected = hashlib.sha256("".join(lines).encode()).hexdigest()
+    assert check(root).content_sha256 == expected
+
+
+def test_the_hash_does_not_depend_on_order_or_threads(root):
+    first = check(root).content_sha256
+    assert check(root, NAMES[::-1], workers=2).content_sha256 == first
+
+
+def test_the_hash_changes_with_one_pixel(root):
+    before = check(root)
     changed = pixels(1)
     changed[0, 0, 0] ^= 1
     Image.fromarray(changed).save(root / "1.png")
-    assert check_images(root, NAMES).fingerprint != before
+    after = check(root)
+    assert after.content_sha256 != before.content_sha256
+    assert after.list_sha256 == before.list_sha256
 
 
-def test_the_fingerprint_changes_with_a_name(root):
-    before = check_images(root, NAMES).fingerprint
+def test_the_hash_changes_with_a_name(root):
+    before = check(root)
     (root / "1.png").rename(root / "3.png")
-    assert check_images(root, ["0.png", "2.png", "3.png"]).fingerprint != before
+    after = check(root, ["0.png", "2.png", "3.png"])
+    assert after.content_sha256 != before.content_sha256
+    assert after.list_sha256 != before.list_sha256
 
 
 def test_progress_counts_to_the_end(root):
     told = []
-    check_images(root, NAMES, progress=lambda done, total: told.append((done, total)))
+    check(root, progress=lambda done, total: told.append((done, total)))
     assert told[-1] == (3, 3)

@@ -1,4 +1,5 @@
 import os
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -33,7 +34,7 @@ def test_labels_follow_the_names(tmp_path):
     assert faces.names.tolist() == ["0/a.png", "0/b.jpg", "1/c.JPG"]
     assert faces.labels.tolist() == [0, 0, 1]
     assert faces.num_classes == 2
-    assert faces.paths()[2] == tmp_path / "1" / "c.JPG"
+    assert len(faces) == 3
 
 
 @pytest.mark.parametrize("backwards", [False, True])
@@ -97,3 +98,80 @@ def test_labels_are_class_indices(tmp_path):
     labels = read_folder(tmp_path).labels
     assert labels.dtype == np.int64
     assert labels.tolist() == [0, 1]
+
+
+def test_links_that_lead_nowhere_are_stray(tmp_path):
+    touch(tmp_path, "0/a.jpg", "1/a.jpg")
+    (tmp_path / "0/dead.jpg").symlink_to(tmp_path / "gone.jpg")
+    (tmp_path / "0/itself.jpg").symlink_to(tmp_path / "0/itself.jpg")
+    (tmp_path / "0/up").symlink_to(tmp_path)
+    (tmp_path / "round").symlink_to(tmp_path)
+    (tmp_path / "knot").symlink_to(tmp_path / "knot")
+    faces = read_folder(tmp_path)
+    assert faces.names.tolist() == ["0/a.jpg", "1/a.jpg"]
+    # what `round` holds is listed under its name as well: it was looked into once
+    assert {"0/dead.jpg", "0/itself.jpg", "0/up/", "round/", "knot"} <= set(faces.stray)
+
+
+def test_links_to_images_are_images(tmp_path):
+    touch(tmp_path / "store", "a.jpg")
+    touch(tmp_path / "set", "0/b.jpg")
+    (tmp_path / "set/0/a.jpg").symlink_to(tmp_path / "store/a.jpg")
+    assert read_folder(tmp_path / "set").names.tolist() == ["0/a.jpg", "0/b.jpg"]
+
+
+def test_what_is_neither_file_nor_folder_is_stray(tmp_path):
+    touch(tmp_path, "0/a.jpg")
+    os.mkfifo(tmp_path / "0/b.jpg")  # reading it would wait for ever
+    faces = read_folder(tmp_path)
+    assert faces.names.tolist() == ["0/a.jpg"]
+    assert faces.stray == ("0/b.jpg",)
+
+
+def test_a_name_that_is_not_utf_8_is_stray(tmp_path):
+    touch(tmp_path, "0/a.jpg")
+    (tmp_path / os.fsdecode(b"0/caf\xe9.jpg")).touch()
+    faces = read_folder(tmp_path)
+    assert faces.names.tolist() == ["0/a.jpg"]
+    assert faces.stray == ("0/caf\\udce9.jpg",)
+
+
+def test_any_script_and_spaces(tmp_path):
+    touch(tmp_path, "李 明/第 1.jpg", "Ödön/á.png")
+    assert read_folder(tmp_path).names.tolist() == ["Ödön/á.png", "李 明/第 1.jpg"]
+
+
+LAYOUTS = ["000012/00000735.jpg", "0000045/001.jpg", "m.0107_f/3-FaceId-0.jpg"]
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_published_layouts(tmp_path, layout):
+    touch(tmp_path, layout)
+    assert read_folder(tmp_path).names.tolist() == [layout]
+
+
+def test_a_folder_around_the_identities_is_told(tmp_path):
+    touch(tmp_path, "imgs/0/a.jpg", "imgs/1/a.jpg", "readme.txt")
+    with pytest.raises(ValueError, match="imgs holds such folders"):
+        read_folder(tmp_path)
+
+
+def test_no_folder_is_told_where_there_are_two(tmp_path):
+    touch(tmp_path, "a/0/a.jpg", "b/0/a.jpg")
+    with pytest.raises(ValueError, match=r"00000735\.jpg$"):
+        read_folder(tmp_path)
+
+
+def test_one_long_name_costs_no_more_than_its_length(tmp_path):
+    # at a fixed width the 3,001 names would take 200 x 4 bytes each, 2.4 MB
+    for folder in range(30):
+        (tmp_path / str(folder)).mkdir()
+        for image in range(100):
+            (tmp_path / f"{folder}/{image:08d}.jpg").touch()
+    touch(tmp_path, f"0/{'x' * 190}.jpg")
+    tracemalloc.start()
+    faces = read_folder(tmp_path)
+    held, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert len(faces) == 3001
+    assert held < 500_000

@@ -2,6 +2,7 @@
 
 import json
 import math
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -10,6 +11,7 @@ import torch
 from torch import nn
 
 from irlib import checkpoints
+from irlib.data.faces import open_faces
 from irlib.data.loading import TrainLoader
 from irlib.heads import ArcFace
 from irlib.objectives import InterPrototypeObjective, Objective
@@ -64,10 +66,8 @@ class Fixture:
         torch.manual_seed(0)
         self.backbone = Net(dropout)
         self.objective = make()
-        loader = TrainLoader(
-            self.crops.paths, self.crops.labels, self.crops.ages,
-            batch_size=recipe.batch_size, seed=1, workers=workers,
-        )  # fmt: skip
+        faces = replace(open_faces(self.crops.root), ages=self.crops.ages)
+        loader = TrainLoader(faces, batch_size=recipe.batch_size, seed=1, workers=workers)
         self.recorder = Recorder(self.folder, model={"net": "toy"}, key=key, validate=validate)
         if kill_at is not None:
             self.kill_before(kill_at)

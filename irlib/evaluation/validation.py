@@ -2,11 +2,12 @@
 
 from pathlib import Path
 
+import numpy as np
 import torch
 from torch import nn
 
-from irlib.data.decoding import batches
-from irlib.data.pair_rules import PairList
+from irlib.data.pairs.rules import PairList
+from irlib.data.sources import ImageFiles, batches
 from irlib.evaluation.embedding import embed
 from irlib.evaluation.verification import best_threshold_accuracy
 
@@ -27,7 +28,7 @@ class PairAccuracy:
 
     def __init__(self, root: Path, pairs: PairList, device: torch.device) -> None:
         self.pairs, self.device = pairs, device
-        self.images = list(batches([root / name for name in pairs.images]))
+        self.images = list(batches(ImageFiles(root, np.array(pairs.images))))
 
     def __call__(self, backbone: nn.Module) -> dict[str, float]:
         """``val_accuracy``, a fraction."""

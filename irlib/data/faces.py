@@ -1,0 +1,215 @@
+"""The faces a network is trained on, from whatever they are distributed as.
+
+Shapes: N images, C identities, K child identities.
+Units: ages in years.
+"""
+
+from collections.abc import Collection
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from irlib.data import ages as age_files
+from irlib.data.ages import CHILD_BELOW, CHILD_IMAGES, AgeLabels
+from irlib.data.decoding import decode
+from irlib.data.folders import FaceFolder, read_folder
+from irlib.data.keys import NO_KEY, ImageKeys, image_keys, numbered_keys
+from irlib.data.lists import read_list
+from irlib.data.recordio import Records, open_records
+from irlib.data.recordio.names import SUFFIX, in_folder
+from irlib.data.sources import Chosen, ImageFiles, Images
+
+RECORDS = "train.rec"  # what InsightFace calls the images of a training set
+EXPECTED = (
+    f"expected a folder of identities, a folder with {RECORDS}, a .rec file, or a list of lines "
+    "`path label`"
+)
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Faces:
+    """Training images with identity and age.
+
+    Args:
+        images: the N encoded images, by position.
+        labels: (N,) int64, class of each image, 0 to C - 1.
+        ages: (N,) float64, years, NaN where unknown.
+        class_names: what the C identities are called in the set; the position is the class.
+        keys: what names each image in a file of ages.
+        age_labels: the file the ages came from, None without one.
+        stray: what lies beside the images and is none, or is listed and not there.
+        notes: remarks on the set for a person to read.
+    """
+
+    images: Images
+    labels: NDArray[np.int64]
+    ages: NDArray[np.float64]
+    class_names: tuple[str, ...]
+    keys: ImageKeys
+    age_labels: AgeLabels | None = None
+    stray: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    def __len__(self) -> int:
+        """Number of images, N."""
+        return len(self.labels)
+
+    @property
+    def num_classes(self) -> int:
+        """Number of identities, C."""
+        return len(self.class_names)
+
+    def read(self, index: int) -> NDArray[np.uint8]:
+        """An image as (H, W, 3) uint8 RGB, upright.
+
+        Raises:
+            IndexError: there is no such image.
+            ValueError: it cannot be read or is damaged; the message names it.
+        """
+        row = range(len(self))[index]
+        return decode(self.images.encoded(row), self.images.name(row))
+
+    def child_ids(
+        self, below: float = CHILD_BELOW, at_least: int = CHILD_IMAGES
+    ) -> NDArray[np.int64]:
+        """Identities with enough images of a child among those present, (K,) ascending classes.
+
+        Args:
+            below: an image shows a child if its age is strictly below this, in years.
+            at_least: images of a child that an identity needs.
+
+        Source: Lee et al., BMVC 2021.
+        """
+        return age_files.child_ids(self.labels, self.ages, below=below, at_least=at_least)
+
+    def without(self, names: Collection[str]) -> "Faces":
+        """The faces without some images, such as those in quarantine.
+
+        An identity that loses every image is no class any more; the notes tell which.
+
+        Args:
+            names: of the images to leave out; those that are not here are counted in the notes.
+
+        Raises:
+            ValueError: no image would be left.
+        """
+        if not names:
+            return self
+        unwanted = set(names)
+        kept = (self.images.name(row) not in unwanted for row in range(len(self)))
+        rows = np.flatnonzero(np.fromiter(kept, dtype=np.bool_, count=len(self)))
+        if not len(rows):
+            raise ValueError(f"all {len(self):,} images are in quarantine; expected some to train")
+        present, labels = np.unique(self.labels[rows], return_inverse=True)
+        return replace(
+            self,
+            images=Chosen(self.images, rows),
+            labels=labels.astype(np.int64),
+            ages=self.ages[rows],
+            class_names=tuple(self.class_names[label] for label in present.tolist()),
+            keys=self.keys.chosen(rows),
+            notes=self.notes + self._lost(present, len(unwanted) - (len(self) - len(rows))),
+        )
+
+    def _lost(self, present: NDArray[np.int64], unknown: int) -> tuple[str, ...]:
+        notes = []
+        lost = np.setdiff1d(np.arange(self.num_classes), present)
+        if len(lost):
+            named = ", ".join(self.class_names[label] for label in lost[:10].tolist())
+            more = f" and {len(lost) - 10} more" if len(lost) > 10 else ""
+            notes.append(f"no image is left of {len(lost)} identities: {named}{more}")
+        if unknown:
+            notes.append(f"{unknown} images to leave out are not in the set")
+        return tuple(notes)
+
+
+def open_faces(path: Path | str, age_labels: Path | str | None = None) -> Faces:
+    """The faces of a training set, of which nothing is decoded yet.
+
+    Args:
+        path: an InsightFace ``.rec`` file with its ``.idx``, or the folder with ``train.rec``; a
+            folder with one sub-folder an identity; or a list file of lines `path label`.
+        age_labels: MTLFace's label file, lines `id path age gender`; without it no age is known.
+
+    Raises:
+        FileNotFoundError: path or the label file is not there.
+        ValueError: it is none of these, or holds no image; the message names file and place.
+    """
+    path = Path(path)
+    if not path.exists():
+        raise FileNotFoundError(f"{path}: no such file or folder; {EXPECTED}")
+    labeled = None if age_labels is None else age_files.read_age_labels(Path(age_labels))
+    faces = _opened(path)
+    if labeled is None:
+        return faces
+    notes = faces.notes + _ambiguous(faces)
+    return replace(faces, ages=labeled.ages_of(faces.keys), age_labels=labeled, notes=notes)
+
+
+def _ambiguous(faces: Faces) -> tuple[str, ...]:
+    rows = faces.keys.repeated()
+    if not len(rows):
+        return ()
+    first = ", ".join(faces.images.name(row) for row in rows[:10].tolist())
+    return (f"{len(rows)} images share their key with another, so none has an age: {first}",)
+
+
+def _opened(path: Path) -> Faces:
+    if path.is_dir():
+        return _records(path / RECORDS) if (path / RECORDS).is_file() else _files(read_folder(path))
+    if path.suffix == ".rec":
+        return _records(path)
+    if path.suffix in {".idx", ".bin", ".lst"}:
+        raise ValueError(f"{path}: no training set by itself; {EXPECTED}")
+    return _files(read_list(path))
+
+
+def _records(path: Path) -> Faces:
+    records = open_records(path)
+    stored, first, labels = np.unique(records.labels, return_index=True, return_inverse=True)
+    keys, notes = _record_keys(records)
+    return Faces(
+        images=records,
+        labels=labels.astype(np.int64),
+        ages=np.full(len(labels), np.nan),
+        class_names=_class_names(records, stored, first),
+        keys=keys,
+        notes=(*records.notes, *notes),
+    )
+
+
+def _record_keys(records: Records) -> tuple[ImageKeys, tuple[str, ...]]:
+    # a file of ages names images by what they were called before somebody packed them
+    if records.names is not None:
+        return image_keys(records.names), ()
+    if records.is_packed:
+        told = f"{records.path.with_suffix(SUFFIX).name} is missing: no image can be given its age"
+        return ImageKeys(np.full(len(records), NO_KEY)), (told,)
+    return numbered_keys(records.labels, records.keys), ()
+
+
+def _class_names(
+    records: Records, stored: NDArray[np.int64], first: NDArray[np.int64]
+) -> tuple[str, ...]:
+    # the folders that the identities had, where each had one of its own; else the stored labels
+    if records.names is not None:
+        folders = [in_folder(str(name)).rpartition("/")[0] for name in records.names[first]]
+        if all(folders) and len(set(folders)) == len(folders):
+            return tuple(folders)
+    return tuple(str(label) for label in stored.tolist())
+
+
+def _files(folder: FaceFolder) -> Faces:
+    absent = folder.absent
+    shown = ", ".join(absent[:10])
+    return Faces(
+        images=ImageFiles(folder.root, folder.names),
+        labels=folder.labels,
+        ages=np.full(len(folder), np.nan),
+        class_names=folder.class_names,
+        keys=image_keys(folder.names),
+        stray=folder.stray + absent,
+        notes=(f"{len(absent)} listed images are not there: {shown}",) if absent else (),
+    )
