@@ -1,18 +1,20 @@
 """Ages of training images from an MTLFace label file, and the identities with child images.
 
-Shapes: N images, M labelled lines, K child identities.
+Shapes: N images, M labelled images, K child identities.
 Units: ages in years, as floats.
 """
 
-import math
-from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from irlib.data.folders import FaceFolder
+from irlib.data.agelines import EXPECTED, LISTED, AgeLines, Listed, lines_at, read_lines
+from irlib.data.keys import ImageKeys
+
+CHILD_BELOW = 13.0  # years; Lee et al., BMVC 2021
+CHILD_IMAGES = 10  # an identity needs; Lee et al., BMVC 2021
 
 
 @dataclass(frozen=True, eq=False)
@@ -21,133 +23,133 @@ class AgeLabels:
 
     Args:
         path: the file that was read.
-        rows: row of `ages` for each image, by its key such as "12/735" (see `image_key`).
+        keys: (M,) the images that have an age, each once, sorted by code.
         ages: (M,) years.
         line_numbers: (M,) line of the file each age stands on, counted from 1.
-        malformed: (line number, text) of lines that are not `id path age gender`.
-        duplicates: (line number, text) of lines for an image that an earlier line named. Where
-            the two ages differ, the image has no age.
+        malformed: (line number, text, reason) of lines that give no age.
+        duplicates: (line number, text, contradicts) of lines for an image that an earlier line
+            named. Where any two of an image's ages differ, it has no age.
     """
 
     path: Path
-    rows: dict[str, int]
+    keys: ImageKeys
     ages: NDArray[np.float64]
     line_numbers: NDArray[np.int64]
-    malformed: tuple[tuple[int, str], ...]
-    duplicates: tuple[tuple[int, str], ...]
+    malformed: Listed
+    duplicates: Listed
 
-    def ages_of(self, faces: FaceFolder) -> NDArray[np.float64]:
-        """Age of each image of a folder, (N,) years, NaN where the file gives none."""
-        row = self._rows_of(faces)  # (N,), -1 without an age
+    def ages_of(self, keys: ImageKeys) -> NDArray[np.float64]:
+        """Age of each image, (N,) years, NaN where the file gives none.
+
+        An image that shares its key with another, such as 735.jpg beside 00000735.jpg, has none.
+        """
+        row = self.keys.find(keys)  # (N,), -1 without an age
+        row[keys.repeated()] = -1
         return np.where(row >= 0, np.append(self.ages, np.nan)[row], np.nan)
 
-    def unmatched(self, faces: FaceFolder) -> list[tuple[int, str]]:
-        """(line number, key) of the ages whose image is not in a folder."""
-        found = np.zeros(len(self.ages) + 1, dtype=bool)  # the last takes the images without age
-        found[self._rows_of(faces)] = True
-        return [
-            (int(self.line_numbers[row]), key) for key, row in self.rows.items() if not found[row]
-        ]
+    def unmatched(self, keys: ImageKeys) -> Listed:
+        """(line number, key) of the ages whose image is not among these."""
+        is_found = np.zeros(len(self.ages) + 1, dtype=bool)  # the last takes images without age
+        is_found[self.keys.find(keys)] = True
+        rows = np.flatnonzero(~is_found[:-1])
+        first = rows[np.argsort(self.line_numbers[rows], kind="stable")[:LISTED]]
+        lines = ((int(self.line_numbers[row]), self.keys.text(row)) for row in first)
+        return Listed(len(rows), tuple(lines))
 
-    def _rows_of(self, faces: FaceFolder) -> NDArray[np.int64]:
-        rows = (self.rows.get(image_key(*name.split("/")), -1) for name in faces.names.tolist())
-        return np.fromiter(rows, dtype=np.int64, count=len(faces.names))
+    def listed_child_ids(
+        self, below: float = CHILD_BELOW, at_least: int = CHILD_IMAGES
+    ) -> tuple[str, ...]:
+        """Folders with enough child images in the file, present or not, as the authors count.
+
+        Args:
+            below: an image shows a child if its age is strictly below this, in years.
+            at_least: child images a folder needs.
+        """
+        codes = self.keys.codes[self.ages < below]
+        folders, counts = np.unique(codes[codes >= 0] >> 32, return_counts=True)
+        numbers = folders[counts >= at_least].tolist()
+        texts = [self.keys.texts[-2 - code].partition("/")[0] for code in codes[codes < 0].tolist()]
+        names, counts = np.unique(np.array(texts, dtype=object), return_counts=True)
+        return (*map(str, numbers), *names[counts >= at_least].tolist())
 
 
-def read_age_labels(path: Path) -> AgeLabels:
+def read_age_labels(path: Path | str) -> AgeLabels:
     """The ages in a file of lines `id path age gender`, where path ends in folder/image.
 
     Nothing is guessed: a line that cannot be read, or contradicts another, gives no age and is
     kept with its number. The id and the gender (1 male, 0 female) are not used.
 
     Args:
-        path: text file, UTF-8, fields separated by white space, no header.
+        path: text file, UTF-8, fields separated by white space. A first line may name the columns,
+            then in any order; needed are `path` (or `filename`, `file`, `image`) and `age`.
 
     Raises:
         FileNotFoundError: there is no such file.
-        ValueError: no line gives an age.
+        ValueError: no line gives an age, or it is no text file.
 
     Source: format of MTLFace's label files (Huang et al., CVPR 2021).
     """
+    path = Path(path)
     if not path.is_file():
-        raise FileNotFoundError(f"{path}: no such file; expected lines `id path age gender`")
-    with path.open(encoding="utf-8") as lines:
-        labels = _parsed(path, lines)
-    if not labels.rows:
-        raise ValueError(f"{path}: no line gives an age; expected lines `id path age gender`")
+        raise FileNotFoundError(f"{path}: no such file; {EXPECTED}")
+    labels = _without_doubt(path, read_lines(path))
+    if not len(labels.keys):
+        raise ValueError(f"{path}: no line gives an age; {EXPECTED}{_why(labels)}")
     return labels
 
 
 def child_ids(
-    labels: ArrayLike, ages: ArrayLike, *, age_below: float = 13.0, min_images: int = 10
+    labels: ArrayLike,
+    ages: ArrayLike,
+    *,
+    below: float = CHILD_BELOW,
+    at_least: int = CHILD_IMAGES,
 ) -> NDArray[np.int64]:
     """Identities with enough child images, (K,) class indices, ascending.
 
     Args:
         labels: (N,) class index of each image present.
         ages: (N,) years, NaN where unknown: such an image is not counted.
-        age_below: an image shows a child if its age is strictly below this, in years.
-        min_images: child images an identity needs.
+        below: an image shows a child if its age is strictly below this, in years.
+        at_least: child images an identity needs.
 
     Source: Lee et al., BMVC 2021: below 13 years, at least 10 images. The authors count lines of
         the label file; here an image counts only if it is present.
     """
-    is_child = np.asarray(ages) < age_below  # False for NaN
-    return np.flatnonzero(np.bincount(np.asarray(labels)[is_child]) >= max(min_images, 1))
+    is_child = np.asarray(ages) < below  # False for NaN
+    return np.flatnonzero(np.bincount(np.asarray(labels)[is_child]) >= max(at_least, 1))
 
 
-def image_key(folder: str, image: str) -> str:
-    """Key of an image that no zero padding changes: "000012", "00000735.jpg" gives "12/735".
-
-    The image's number ends at the first underscore, as in the authors' loader: 69_25.jpg is 69.
-    """
-    stem = image.partition(".")[0].partition("_")[0]
-    return f"{folder.lstrip('0') or '0'}/{stem.lstrip('0') or '0'}"
-
-
-def _parsed(path: Path, lines: Iterable[str]) -> AgeLabels:
-    rows: dict[str, int] = {}
-    ages: list[float] = []
-    line_numbers: list[int] = []
-    malformed, duplicates = [], []
-    contradicted = set()
-    for number, line in enumerate(lines, start=1):
-        if not line.strip():
-            continue
-        key, age = _entry(line)
-        if key is None:
-            malformed.append((number, line.rstrip("\n")))
-        elif key in rows:
-            duplicates.append((number, line.rstrip("\n")))
-            if age != ages[rows[key]]:
-                contradicted.add(key)
-        else:
-            rows[key] = len(ages)
-            ages.append(age)
-            line_numbers.append(number)
-    for key in contradicted:
-        del rows[key]
+def _without_doubt(path: Path, lines: AgeLines) -> AgeLabels:
+    order = np.argsort(lines.codes, kind="stable")  # of one image's lines the first comes first
+    codes, ages = lines.codes[order], lines.ages[order]
+    is_first = np.ones(len(codes), dtype=bool)
+    is_first[1:] = codes[1:] != codes[:-1]
+    image = np.cumsum(is_first) - 1  # which of the images a line is about
+    first = np.flatnonzero(is_first)
+    differs = ages != ages[first[image]]
+    is_doubted = np.zeros(len(first), dtype=bool)
+    is_doubted[image[differs]] = True
+    kept = first[~is_doubted]
+    again = order[~is_first]
     return AgeLabels(
         path,
-        rows,
-        np.array(ages, dtype=np.float64),
-        np.array(line_numbers, dtype=np.int64),
-        tuple(malformed),
-        tuple(duplicates),
+        ImageKeys(codes[kept], lines.texts),
+        ages[kept],
+        lines.line_numbers[order[kept]],
+        lines.malformed,
+        _duplicates(path, lines.line_numbers[again], differs[~is_first]),
     )
 
 
-def _entry(line: str) -> tuple[str | None, float]:
-    # (key, age), or no key where the line is not `id path age gender` with an age in years
-    fields = line.split()
-    if len(fields) != 4:
-        return None, math.nan
-    folders, _, image = fields[1].rpartition("/")
-    folder = folders.rpartition("/")[2]
-    try:
-        age = float(fields[2])
-    except ValueError:
-        return None, math.nan
-    if not (folder and image and 0.0 <= age <= 130.0):  # also refuses nan and inf
-        return None, math.nan
-    return image_key(folder, image), age
+def _duplicates(path: Path, numbers: NDArray[np.int64], contradicts: NDArray[np.bool_]) -> Listed:
+    first = np.argsort(numbers)[:LISTED]
+    told = dict(zip(numbers[first].tolist(), contradicts[first].tolist(), strict=True))
+    text = lines_at(path, set(told))
+    return Listed(len(numbers), tuple((n, text.get(n, ""), wrong) for n, wrong in told.items()))
+
+
+def _why(labels: AgeLabels) -> str:
+    for number, _, reason in labels.malformed.first[:1]:
+        return f"; line {number}: {reason}"
+    return "; all contradict each other" if labels.duplicates.count else ""
