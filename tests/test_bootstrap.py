@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from irlib.data.pair_rules import PairList
+from irlib.data.pairs.rules import PairList
 from irlib.evaluation.bootstrap import (
     VertexDraws,
     difference_intervals,

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from irlib.data.pair_rules import PairList
+from irlib.data.pairs.rules import PairList
 from irlib.evaluation.roc import area_under_roc, equal_error_rate, operating_point, resolves, roc
 from irlib.evaluation.verification import Folds, fit_threshold, grouped_folds
 

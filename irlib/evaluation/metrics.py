@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from irlib.data.pair_rules import PairList
+from irlib.data.pairs.rules import PairList
 from irlib.evaluation.bootstrap import FARS, Interval, vertex_intervals
 from irlib.evaluation.verification import best_threshold_accuracy, grouped_fold_accuracy
 

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from irlib import runs
-from irlib.data.pairs import PAIR_SETS
+from irlib.data.pairs.sets import PAIR_SETS
 
 COMPLETE = "complete"
 STAGES = ("train", "evaluate", "prototypes")  # one run a method and seed, beside the data run

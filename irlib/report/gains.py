@@ -18,7 +18,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from irlib.data.pairs import PAIR_SETS
+from irlib.data.pairs.sets import PAIR_SETS
 from irlib.evaluation.bootstrap import (
     VertexDraws,
     identity_counts,

@@ -1,4 +1,4 @@
-"""Verification pairs of test faces, made by the published rules.
+"""Verification pairs by the published rules, and pairs of named images.
 
 Shapes: N images, P pairs.
 Units: ages and gaps in years.
@@ -12,12 +12,14 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from irlib.data.testsets import CHILD_BELOW, TestFaces
+from irlib.data.pairs.arguments import age_array, identity_codes, require_gaps
+from irlib.data.pairs.drawing import IndexPairs, Window, balanced, joined, kept_pairs, stream
+from irlib.data.sets.crossage import CHILD_BELOW
 
 
 @dataclass(frozen=True, eq=False)
 class PairList:
-    """Pairs of test images, the younger image first, all genuine pairs before the others.
+    """Pairs of test images, the younger image first, all positive pairs before the others.
 
     Args:
         first: (P,) str, path of the younger image, the child's in the paper's sets.
@@ -75,144 +77,122 @@ def distinct_images(pair_lists: Sequence[PairList]) -> NDArray[np.str_]:
     return np.unique(np.concatenate([side for p in pair_lists for side in (p.first, p.second)]))
 
 
-def child_adult_pairs(faces: TestFaces, *, gap: float, seed: int) -> PairList:
-    """All genuine pairs of a child and the same person older, with as many impostor pairs.
+def child_adult_pairs(
+    identities: ArrayLike,
+    ages: ArrayLike,
+    min_gap: float,
+    *,
+    max_gap: float | None = None,
+    child_below: float = CHILD_BELOW,
+    seed: int = 0,
+) -> IndexPairs:
+    """All pairs of a child and the same person older, with as many pairs of different people.
 
-    Impostor pairs are drawn uniformly, without replacement, from all pairs of a child and
-    another person that satisfy the same conditions.
+    Negative pairs are drawn uniformly, without replacement, from all pairs of a child and another
+    person that satisfy the same conditions. Where there are too few of them, positive pairs are
+    given up, drawn uniformly, and a warning says how many.
 
     Args:
-        faces: images with ages.
-        gap: least difference in age, in years.
-        seed: of the impostor draw; draws for other gaps are independent of it.
+        identities: (N,) the person in each image, texts or whole numbers.
+        ages: (N,) years, NaN where unknown; such an image is in no pair.
+        min_gap: least difference in age.
+        max_gap: the difference stays below it, None for no bound.
+        child_below: a child is younger than this.
+        seed: of the draws; those for other gaps are independent of it.
 
     Raises:
-        ValueError: there is no genuine pair, or too few impostor pairs.
+        ValueError: an argument is out of range, or there is no positive or no negative pair.
 
-    Source: rule verified on the released lists of Lee et al., BMVC 2021: a child is below 13.
+    Source: rule verified on the released lists of Lee et al., BMVC 2021.
     """
-    rng = np.random.default_rng([seed, int(gap), 0])
-    return _balanced(faces, np.flatnonzero(faces.age < CHILD_BELOW), gap, rng, limit=None)
+    years = age_array(ages)
+    codes = identity_codes(identities, len(years))
+    require_gaps(min_gap, max_gap)
+    if not child_below > 0:
+        raise ValueError(f"child_below {child_below!r}: expected years above 0")
+    rng = stream(seed, min_gap, 0, max_gap)
+    window = Window(min_gap, max_gap, f"younger than {child_below:g}")
+    return balanced(codes, years, np.flatnonzero(years < child_below), window, rng)
 
 
 def adult_pairs(
-    faces: TestFaces, *, gap: float, seed: int, limit: int, adult_from: float = 18.0
-) -> PairList:
-    """Control pairs of adults under the same gap rule: genuine ones and as many impostor pairs.
+    identities: ArrayLike,
+    ages: ArrayLike,
+    min_gap: float,
+    *,
+    max_gap: float | None = None,
+    limit: int | None = None,
+    adult_from: float = 18.0,
+    seed: int = 0,
+) -> IndexPairs:
+    """Control pairs of adults under the rule of `child_adult_pairs`.
 
     Args:
-        faces: images with ages.
-        gap: least difference in age, in years.
-        seed: of the draws.
-        limit: most genuine pairs; a set with more keeps a uniform draw of this size.
-        adult_from: age of the younger image at least, in years.
+        identities: (N,) the person in each image, texts or whole numbers.
+        ages: (N,) years, NaN where unknown; such an image is in no pair.
+        min_gap: least difference in age.
+        max_gap: the difference stays below it, None for no bound.
+        limit: most positive pairs; of more, a uniform draw is kept. None keeps all.
+        adult_from: age of the younger image at least.
+        seed: of the draws; those for other gaps are independent of it.
 
     Raises:
-        ValueError: there is no genuine pair, or too few impostor pairs.
+        ValueError: an argument is out of range, or there is no positive or no negative pair.
     """
-    rng = np.random.default_rng([seed, int(gap), 1])
-    return _balanced(faces, np.flatnonzero(faces.age >= adult_from), gap, rng, limit=limit)
+    years = age_array(ages)
+    codes = identity_codes(identities, len(years))
+    require_gaps(min_gap, max_gap)
+    if limit is not None and limit < 1:
+        raise ValueError(f"limit {limit!r}: expected at least 1 pair")
+    if not adult_from >= 0:
+        raise ValueError(f"adult_from {adult_from!r}: expected years, 0 or more")
+    rng = stream(seed, min_gap, 1, max_gap)
+    window = Window(min_gap, max_gap, f"{adult_from:g} or older")
+    return balanced(codes, years, np.flatnonzero(years >= adult_from), window, rng, limit)
 
 
-def lag_pairs(faces: TestFaces, *, seed: int) -> PairList:
-    """One-to-one pairs of a young and an adult image of each person, with as many impostor pairs.
+def young_adult_pairs(identities: ArrayLike, young: ArrayLike, *, seed: int = 0) -> IndexPairs:
+    """One-to-one pairs of a young and an adult image of each person, and as many of two people.
 
-    Each person gives min(young, adult) genuine pairs, each image used once. In impostor pairs a
+    Each person gives min(young, adult) positive pairs, each image used once. In negative pairs a
     young image appears at most once, beside an adult image of another person drawn uniformly.
 
     Args:
-        faces: images marked young or not.
-        seed: of the matching and the draw.
+        identities: (N,) the person in each image, texts or whole numbers.
+        young: (N,) bool, True for the young images.
+        seed: of the matching and the draws.
 
     Raises:
-        ValueError: there is no genuine pair, or only one person has adult images.
+        ValueError: an argument is out of range, or there is no positive or no negative pair.
 
-    Source: rule verified on the released list of Lee et al., BMVC 2021.
+    Source: rule verified on the released list for LAG of Lee et al., BMVC 2021.
     """
-    rng = np.random.default_rng([seed, 0, 2])
-    young, adult = np.flatnonzero(faces.young), np.flatnonzero(~faces.young)
-    adult = adult[np.argsort(faces.identity[adult], kind="stable")]
-    start = np.searchsorted(faces.identity[adult], faces.identity, side="left")
-    stop = np.searchsorted(faces.identity[adult], faces.identity, side="right")
+    is_young = np.asarray(young)
+    if is_young.ndim != 1 or is_young.dtype != bool:
+        raise ValueError(f"young: {is_young.dtype} {is_young.shape}; expected bool (N,)")
+    codes = identity_codes(identities, len(is_young))
+    rng = stream(seed, 0, 2, None)
+    younger, adult = np.flatnonzero(is_young), np.flatnonzero(~is_young)
+    adult = adult[np.argsort(codes[adult], kind="stable")]
+    start = np.searchsorted(codes[adult], codes, side="left")
+    stop = np.searchsorted(codes[adult], codes, side="right")
 
-    genuine = []
-    for person in np.unique(faces.identity[young]):
-        of_person = rng.permutation(young[faces.identity[young] == person])
+    positive: list[tuple[int, int]] = []
+    for person in np.unique(codes[younger]):
+        of_person = rng.permutation(younger[codes[younger] == person])
         adults = rng.permutation(adult[start[of_person[0]] : stop[of_person[0]]])
-        genuine.extend(zip(of_person.tolist(), adults.tolist(), strict=False))
-    if not genuine:
-        raise ValueError(f"{faces.root}: no person has both a young and an adult image")
+        positive.extend(zip(of_person.tolist(), adults.tolist(), strict=False))
+    if not positive:
+        raise ValueError("no person has both a young and an adult image")
 
-    child = np.sort(rng.choice(young, size=len(genuine), replace=False))
-    others = len(adult) - (stop - start)[child]  # adult images of other people
-    if not others.all():
-        raise ValueError(f"{faces.root}: all adult images show one person; expected several")
+    others = len(adult) - (stop - start)  # (N,) adult images of other people
+    met = younger[others[younger] > 0]
+    kept, dropped = kept_pairs(np.array(sorted(positive)), len(met), None, rng)
+    child = np.sort(rng.choice(met, size=len(kept), replace=False))
     # Skip the person's own block of the sorted adults, so that every other image is as likely.
-    drawn = rng.integers(0, others)
+    drawn = rng.integers(0, others[child])
     drawn += np.where(drawn >= start[child], (stop - start)[child], 0)
-    return _pair_list(faces, np.array(sorted(genuine)), np.stack([child, adult[drawn]], axis=1))
-
-
-def _balanced(
-    faces: TestFaces,
-    younger: NDArray[np.int64],
-    gap: float,
-    rng: np.random.Generator,
-    limit: int | None,
-) -> PairList:
-    # Sorted by age, the images at least `gap` older than one are the end of the list: pairs are
-    # numbered without building the N x N table, which AgeDB's adults would make 10^8 entries.
-    order = np.argsort(faces.age, kind="stable")
-    first_older = np.searchsorted(faces.age[order], faces.age[younger] + gap)  # (Y,)
-    end = np.cumsum(len(order) - first_older)  # (Y,) pair numbers below end[y] start in 0..y
-
-    genuine = _genuine(faces, younger, gap)
-    if not len(genuine):
-        raise ValueError(f"{faces.root}: no person has two images {gap:g} years apart as asked")
-    num_same = len(genuine)
-    if limit is not None and num_same > limit:
-        genuine = genuine[np.sort(rng.choice(num_same, size=limit, replace=False))]
-
-    # Of the drawn numbers at most num_same are genuine pairs, so enough impostors remain.
-    total = int(end[-1])
-    number = rng.choice(total, size=min(total, len(genuine) + num_same), replace=False)
-    row = np.searchsorted(end, number, side="right")
-    pairs = np.stack([younger[row], order[len(order) - (end[row] - number)]], axis=1)
-    impostor = pairs[faces.identity[pairs[:, 0]] != faces.identity[pairs[:, 1]]][: len(genuine)]
-    if len(impostor) < len(genuine):
-        raise ValueError(
-            f"{faces.root}: {len(impostor)} impostor pairs {gap:g} years apart; "
-            f"expected as many as genuine ones, {len(genuine)}"
-        )
-    return _pair_list(faces, genuine, impostor)
-
-
-def _genuine(faces: TestFaces, younger: NDArray[np.int64], gap: float) -> NDArray[np.int64]:
-    # (pairs, 2) image indices, in the order of the names
-    by_person = np.argsort(faces.identity, kind="stable")
-    person = faces.identity[by_person]
-    start = np.searchsorted(person, faces.identity[younger], side="left")
-    stop = np.searchsorted(person, faces.identity[younger], side="right")
-    pairs = [
-        (first, second)
-        for first, low, high in zip(younger.tolist(), start, stop, strict=True)
-        for second in by_person[low:high].tolist()
-        if faces.age[second] - faces.age[first] >= gap
-    ]
-    return np.array(pairs, dtype=np.int64).reshape(-1, 2)
-
-
-def _pair_list(faces: TestFaces, genuine: NDArray, impostor: NDArray) -> PairList:
-    first, second = np.concatenate([genuine, impostor]).T
-    return PairList(
-        first=faces.names[first],
-        second=faces.names[second],
-        is_same=np.arange(len(first)) < len(genuine),
-        first_identity=faces.identity[first],
-        second_identity=faces.identity[second],
-        first_age=faces.age[first],
-        second_age=faces.age[second],
-    )
+    return joined(kept, np.stack([child, adult[drawn]], axis=1), dropped)
 
 
 def _rows(names: ArrayLike, wanted: NDArray[np.str_]) -> NDArray[np.int64]:

@@ -1,41 +1,25 @@
-"""Pair lists on disk, and the sets of pairs that the studies report.
+"""The sets of pairs that the studies report: the authors' lists where they are, else the rules."""
 
-A line is `<1|0> <first path> <second path>`, the younger image first; 1 means one person. Paths
-are relative to the folder that holds `pairs/`. Fields are separated by one space, or by tabs
-where a file name contains a space.
-"""
-
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from types import MappingProxyType
+from typing import Any
 
-import numpy as np
-
-from irlib.data.pair_rules import (
+from irlib.data.pairs.cards import card
+from irlib.data.pairs.lists import Rejected, read_pairs, write_pairs
+from irlib.data.pairs.matching import matched, named, stored_list
+from irlib.data.pairs.rules import (
+    IndexPairs,
     PairList,
     adult_pairs,
     child_adult_pairs,
-    distinct_images,
-    lag_pairs,
+    young_adult_pairs,
 )
-from irlib.data.testsets import FOLDERS, Face, TestFaces, below_root, face_of, read_faces
-from irlib.runs import atomic_path
+from irlib.data.sets.crossage import FOLDERS, TestFaces, read_faces
 
-__all__ = [
-    "PAIR_SETS",
-    "PairList",
-    "PairSet",
-    "adult_pairs",
-    "child_adult_pairs",
-    "distinct_images",
-    "ensure_pairs",
-    "lag_pairs",
-    "missing_sets",
-    "read_pairs",
-    "write_pairs",
-]
+AUTHORS = "pairs"  # folder in a test folder for lists that others made; it is only read
 
 
 @dataclass(frozen=True)
@@ -44,20 +28,63 @@ class PairSet:
 
     Args:
         title: name in tables and figures.
-        layout: agedb, fgnet or lag (see `irlib.data.testsets`).
-        file: name of its list below `pairs/`.
-        build: makes the list from the faces and a seed.
+        layout: agedb, fgnet or lag (see `irlib.data.sets.crossage`).
+        file: name of its list, in the authors' release too.
+        build: makes the pairs from the faces and a seed.
     """
 
     title: str
     layout: str
     file: str
-    build: Callable[..., PairList]
+    build: Callable[..., IndexPairs]
 
 
-_C20 = partial(child_adult_pairs, gap=20)
-_C30 = partial(child_adult_pairs, gap=30)
-_A20 = partial(adult_pairs, gap=20, limit=2_000)  # about as many pairs as AgeDB-C20 has
+@dataclass(frozen=True, eq=False)
+class PreparedPairs:
+    """A set of pairs, and how it came about.
+
+    Args:
+        pairs: P pairs.
+        origin: ``list <file>`` or ``rule, seed <seed>``.
+        seed: of the draws, None for a list.
+        dropped: positive pairs that the rule gave up for want of negative ones.
+        rejected: (line number, text, reason) of the lines of a list that are not used.
+        gender: m or f by image, where the set tells.
+    """
+
+    pairs: PairList
+    origin: str
+    seed: int | None = None
+    dropped: int = 0
+    rejected: tuple[Rejected, ...] = ()
+    gender: Mapping[str, str] = field(default_factory=dict)
+
+    def card(self, overlap: Collection[str] | None = None) -> dict[str, Any]:
+        """What the set holds, as plain values; see `irlib.data.pairs.cards`.
+
+        Args:
+            overlap: people of the training set, None where names do not tell.
+        """
+        about = {"origin": self.origin, "seed": self.seed, "dropped": self.dropped}
+        values = card(self.pairs, gender=self.gender, overlap=overlap)
+        return {**values, **about, "rejected": len(self.rejected)}
+
+
+def _children(faces: TestFaces, *, gap: float, seed: int) -> IndexPairs:
+    return child_adult_pairs(faces.identity, faces.age, gap, seed=seed)
+
+
+def _adults(faces: TestFaces, *, gap: float, limit: int, seed: int) -> IndexPairs:
+    return adult_pairs(faces.identity, faces.age, gap, limit=limit, seed=seed)
+
+
+def _young(faces: TestFaces, *, seed: int) -> IndexPairs:
+    return young_adult_pairs(faces.identity, faces.young, seed=seed)
+
+
+_C20 = partial(_children, gap=20)
+_C30 = partial(_children, gap=30)
+_A20 = partial(_adults, gap=20, limit=2_000)  # about as many pairs as AgeDB-C20 has
 
 PAIR_SETS: Mapping[str, PairSet] = MappingProxyType(
     {
@@ -65,36 +92,79 @@ PAIR_SETS: Mapping[str, PairSet] = MappingProxyType(
         "fgnet20_child": PairSet("FG-NET-C20", "fgnet", "fgnet20_child.txt", _C20),
         "agedb30_child": PairSet("AgeDB-C30", "agedb", "agedb30_child.txt", _C30),
         "fgnet30_child": PairSet("FG-NET-C30", "fgnet", "fgnet30_child.txt", _C30),
-        "lag": PairSet("LAG", "lag", "lag.txt", lag_pairs),
+        "lag": PairSet("LAG", "lag", "lag.txt", _young),
         "agedb20_adult": PairSet("AgeDB-A20 (adult control)", "agedb", "agedb20_adult.txt", _A20),
         "fgnet20_adult": PairSet("FG-NET-A20 (adult control)", "fgnet", "fgnet20_adult.txt", _A20),
     }
 )
 
 
-def ensure_pairs(
-    test_dir: Path, seed: int, keys: Iterable[str] = tuple(PAIR_SETS)
-) -> dict[str, PairList]:
-    """The pair lists of a test folder: read where they exist, else made and written.
+def prepare_pairs(
+    test_dir: Path,
+    out_dir: Path,
+    *,
+    seed: int,
+    keys: Iterable[str] = tuple(PAIR_SETS),
+    quarantined: Mapping[str, str] = MappingProxyType({}),
+    exclude_identities: Collection[str] = frozenset(),
+) -> dict[str, PreparedPairs]:
+    """The pairs of each set, from the authors' list in ``test_dir/pairs`` or else by its rule.
 
-    Sets whose images are absent are left out; `missing_sets` names them.
+    Each is written to ``out_dir/<key>.txt``, always anew, once all could be made. Sets whose
+    images are absent are left out, and a list of them that an earlier run wrote is removed;
+    `missing_sets` names them.
 
     Args:
-        test_dir: folder that holds the image folders and `pairs/`.
+        test_dir: folder that holds the image folders.
+        out_dir: folder for the lists.
         seed: of the draws, where a list is made.
         keys: names in `PAIR_SETS`.
+        quarantined: reason by name below test_dir, of images that are not to be used.
+        exclude_identities: people who are in no pair, such as those of the training set.
 
     Raises:
         FileNotFoundError: no image folder of any asked set is there.
-        ValueError: an unknown key, a broken list, or a set without any genuine pair.
+        ValueError: an unknown key, a set without both kinds of pairs, or an out_dir that is the
+            place of the authors' lists.
     """
     keys = list(keys)
     missing = missing_sets(test_dir, keys)
     if len(missing) == len(keys):
         folders = ", ".join(sorted({folder.name for folder in missing.values()}))
         raise FileNotFoundError(f"{test_dir}: no test images; expected one of {folders}")
-    faces: dict[str, TestFaces] = {}  # a folder is listed once for all its sets
-    return {key: _read_or_make(test_dir, key, seed, faces) for key in keys if key not in missing}
+    if out_dir.resolve() == (test_dir / AUTHORS).resolve():
+        raise ValueError(f"{out_dir}: the place of lists that others made; expected another one")
+    layouts = {PAIR_SETS[key].layout for key in keys if key not in missing}
+    faces = {layout: read_faces(test_dir, layout) for layout in layouts}
+    unwanted = _Unwanted(quarantined, frozenset(exclude_identities))
+    made = {
+        key: _prepared(test_dir, key, seed, faces[PAIR_SETS[key].layout], unwanted)
+        for key in keys
+        if key not in missing
+    }
+    for key in missing:
+        _stored_path(out_dir, key).unlink(missing_ok=True)
+    for key, prepared in made.items():
+        write_pairs(_stored_path(out_dir, key), prepared.pairs)
+    return made
+
+
+def stored_pairs(out_dir: Path, test_dir: Path | None = None) -> dict[str, PairList]:
+    """The pairs that `prepare_pairs` left in a folder, by key, in the order of `PAIR_SETS`.
+
+    Args:
+        out_dir: folder of the lists.
+        test_dir: folder that the names are relative to; where given, every image must be there.
+
+    Raises:
+        FileNotFoundError: there is no list, or an image is missing.
+        ValueError: a list was damaged.
+    """
+    paths = {key: _stored_path(out_dir, key) for key in PAIR_SETS}
+    found = {key: stored_list(path, test_dir) for key, path in paths.items() if path.is_file()}
+    if not found:
+        raise FileNotFoundError(f"{out_dir}: no pair list; notebooks/01_data_prep.ipynb makes them")
+    return found
 
 
 def missing_sets(test_dir: Path, keys: Iterable[str] = tuple(PAIR_SETS)) -> dict[str, Path]:
@@ -103,88 +173,44 @@ def missing_sets(test_dir: Path, keys: Iterable[str] = tuple(PAIR_SETS)) -> dict
     return {key: folder for key, folder in folders.items() if not any(folder.glob("*"))}
 
 
-def write_pairs(path: Path, pairs: PairList) -> None:
-    """Writes a pair list, all of it or nothing; missing folders are made."""
-    lines = []
-    for is_same, first, second in zip(pairs.is_same, pairs.first, pairs.second, strict=True):
-        separator = "\t" if " " in first or " " in second else " "
-        lines.append(f"{int(is_same)}{separator}{first}{separator}{second}\n")
-    with atomic_path(path) as draft:
-        draft.write_text("".join(lines), encoding="utf-8", newline="\n")
+@dataclass(frozen=True)
+class _Unwanted:
+    # what stays out of every pair: images with a reason each, and people
+    images: Mapping[str, str]
+    people: frozenset[str]
+
+    def reasons(self, faces: TestFaces) -> dict[str, str]:
+        own = zip(faces.names.tolist(), faces.identity.tolist(), strict=True)
+        told = {name: f"{person} is excluded" for name, person in own if person in self.people}
+        return told | dict(self.images)
 
 
-def read_pairs(path: Path, *, root: Path) -> PairList:
-    """The pairs of a list, each line checked against what the two file names tell.
-
-    Args:
-        path: the list. Folders before a set's own, as in the authors' files, are dropped.
-        root: folder that the paths are relative to.
-
-    Raises:
-        FileNotFoundError: the list, or an image it names, does not exist.
-        ValueError: a line cannot be a pair, or there is no genuine or no impostor pair.
-    """
-    if not path.is_file():
-        raise FileNotFoundError(f"{path}: no such pair list")
-    rows = [
-        _pair(f"{path}, line {number}", line)
-        for number, line in enumerate(path.read_text(encoding="utf-8").split("\n"), start=1)
-        if line.strip()
-    ]
-    num_same = sum(is_same for is_same, *_ in rows)
-    if not 0 < num_same < len(rows):
-        raise ValueError(f"{path}: {num_same} of {len(rows)} pairs are genuine; expected some")
-    is_same, names, faces = zip(*rows, strict=True)
-    first, second = zip(*names, strict=True)
-    for name in sorted({*first, *second}):
-        if not (root / name).is_file():
-            raise FileNotFoundError(f"{root / name}: no such image, listed in {path}")
-    return PairList(
-        first=np.array(first),
-        second=np.array(second),
-        is_same=np.array(is_same),
-        first_identity=np.array([younger.identity for younger, _ in faces]),
-        second_identity=np.array([older.identity for _, older in faces]),
-        first_age=np.array([younger.age for younger, _ in faces]),
-        second_age=np.array([older.age for _, older in faces]),
-    )
-
-
-def _read_or_make(test_dir: Path, key: str, seed: int, faces: dict[str, TestFaces]) -> PairList:
-    pair_set = _pair_set(key)
-    path = test_dir / "pairs" / pair_set.file
-    if path.is_file():
-        return read_pairs(path, root=test_dir)
-    if pair_set.layout not in faces:
-        faces[pair_set.layout] = read_faces(test_dir, pair_set.layout)
+def _prepared(
+    test_dir: Path, key: str, seed: int, faces: TestFaces, unwanted: _Unwanted
+) -> PreparedPairs:
+    pair_set = PAIR_SETS[key]
+    path = test_dir / AUTHORS / pair_set.file
+    gender = {n: g for n, g in zip(faces.names.tolist(), faces.gender.tolist(), strict=True) if g}
+    reasons = unwanted.reasons(faces)
     try:
-        pairs = pair_set.build(faces[pair_set.layout], seed=seed)
+        if path.is_file():
+            pairs, rejected = matched(read_pairs(path), faces, left_out=reasons)
+            return PreparedPairs(
+                pairs, f"list {AUTHORS}/{path.name}", rejected=tuple(rejected), gender=gender
+            )
+        usable = faces.without(reasons)
+        made = pair_set.build(usable, seed=seed)
     except ValueError as error:
         raise ValueError(f"pair set {key} ({pair_set.title}): {error}") from error
-    write_pairs(path, pairs)
-    return pairs
+    pairs = named(usable, made)
+    return PreparedPairs(pairs, f"rule, seed {seed}", seed, made.dropped, gender=gender)
+
+
+def _stored_path(out_dir: Path, key: str) -> Path:
+    return out_dir / f"{key}.txt"
 
 
 def _pair_set(key: str) -> PairSet:
     if key not in PAIR_SETS:
         raise ValueError(f"pair set {key!r}: expected one of {', '.join(PAIR_SETS)}")
     return PAIR_SETS[key]
-
-
-def _pair(place: str, line: str) -> tuple[bool, tuple[str, str], tuple[Face, Face]]:
-    fields = line.rstrip("\r").split("\t" if "\t" in line else " ")
-    if len(fields) != 3 or fields[0] not in ("0", "1"):
-        raise ValueError(f"{place}: {line!r}; expected `<1|0> <younger image> <older image>`")
-    is_same, names = fields[0] == "1", (below_root(fields[1]), below_root(fields[2]))
-    try:
-        younger, older = face_of(names[0]), face_of(names[1])
-    except ValueError as error:
-        raise ValueError(f"{place}: {error}") from error
-    if is_same != (younger.identity == older.identity):
-        raise ValueError(
-            f"{place}: {fields[0]} for {younger.identity} and {older.identity}; "
-            "expected 1 for one person and 0 for two"
-        )
-    if younger.age > older.age or younger.young < older.young:
-        raise ValueError(f"{place}: {names[0]} is the older image; expected the younger one first")
-    return is_same, names, (younger, older)

@@ -1,11 +1,17 @@
 """The faces of the cross-age test sets: AgeDB, FG-NET and LAG, by their file names.
 
+A set is read as its owners hand it out or as aligned crops. Crops of several sets lie in one test
+folder, each under the name in `FOLDERS`, which the paths in pair lists carry.
+
 Shapes: N images.
 Units: ages in years.
 """
 
+import csv
+import os
 import re
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -18,17 +24,17 @@ CHILD_BELOW = 13.0  # years; Lee et al., BMVC 2021
 FOLDERS = {"agedb": "AgeDB-aligned", "fgnet": "FGNET-aligned", "lag": "LAG-aligned"}
 
 EXAMPLES = {
-    "agedb": "AgeDB-aligned/JohnnyCash/6472_JohnnyCash_10.jpg",
-    "fgnet": "FGNET-aligned/047A05.JPG",
-    "lag": "LAG-aligned/jack_black/y/photo_2.png (young) or LAG-aligned/jack_black/photo_1.png",
+    "agedb": "JohnnyCash/6472_JohnnyCash_10.jpg or 6472_JohnnyCash_10_m.jpg",
+    "fgnet": "047A05.JPG or images/047A05.JPG",
+    "lag": "jack_black/y/photo_2.png (young) or jack_black/photo_1.png",
 }
 
-# The first group is the identity, the second the age or, in LAG, the folder of young images.
-_PATTERNS = {
-    "agedb": re.compile(r"AgeDB-aligned/([^/]+)/\d+_[^/]*_(\d+)(?:_[mf])?\.\w+"),
-    "fgnet": re.compile(r"FGNET-aligned/(\d{3})A(\d{2})[a-z]?\.\w+", re.IGNORECASE),
-    "lag": re.compile(r"LAG-aligned/([^/]+)/(y/)?[^/]+\.\w+"),
-}
+_AGEDB = re.compile(r"(?:.*/)?(\d+)_(.+?)\s*_(\d{1,3})(?:_([mf]))?\.\w+", re.IGNORECASE)
+_FGNET = re.compile(r"(?:.*/)?((\d{3})A(\d{2})[a-z]?)\.\w+", re.IGNORECASE)
+_LAG = re.compile(r"([^/]+)/(y/)?[^/]+\.\w+")
+
+_GENDERS = "faces.csv"  # what the names of AgeDB's crops no longer tell
+_NO_STRAY = {_GENDERS, "manifest.json", ".alignment/"}  # left there by the alignment
 
 
 @dataclass(frozen=True)
@@ -39,11 +45,15 @@ class Face:
         identity: the person, by the name the set uses.
         age: years, NaN in LAG.
         young: below 13 years; in LAG, marked young by the set.
+        gender: m or f, empty where the name does not tell.
+        key: what no other image of the set has: AgeDB's number, the stem in FG-NET.
     """
 
     identity: str
     age: float
     young: bool
+    gender: str
+    key: str
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,12 +61,14 @@ class TestFaces:
     """The images of one test set.
 
     Args:
-        root: the folder that holds the set's folder, and its pair lists.
+        root: the folder that the names are relative to.
         names: (N,) str, paths below root with forward slashes, sorted.
         identity: (N,) str, the person in each image.
         age: (N,) years, NaN in LAG.
         young: (N,) bool, below 13 years; in LAG, marked young by the set.
-        stray: files whose name is not of the set's form, sorted.
+        gender: (N,) str, m or f, empty where unknown.
+        stray: what lies there and is no image named as in that set, sorted; folders that were not
+            entered end in a slash.
     """
 
     root: Path
@@ -64,85 +76,156 @@ class TestFaces:
     identity: NDArray[np.str_]
     age: NDArray[np.float64]
     young: NDArray[np.bool_]
+    gender: NDArray[np.str_]
     stray: tuple[str, ...]
 
+    def __len__(self) -> int:
+        """Number of images, N."""
+        return len(self.names)
 
-def read_agedb(root: Path) -> TestFaces:
-    """The faces in root/AgeDB-aligned/<Name>/<number>_<Name>_<age>.jpg."""
-    return read_faces(root, "agedb")
-
-
-def read_fgnet(root: Path) -> TestFaces:
-    """The faces in root/FGNET-aligned/<subject>A<age><letter>.JPG, the letter optional."""
-    return read_faces(root, "fgnet")
-
-
-def read_lag(root: Path) -> TestFaces:
-    """The faces in root/LAG-aligned/<person>/, adult, and its sub-folder y/, young."""
-    return read_faces(root, "lag")
+    def without(self, names: Iterable[str]) -> "TestFaces":
+        """The same set less some images; names of no image change nothing."""
+        kept = ~np.isin(self.names, np.array(list(names), dtype=np.str_))
+        columns = ("names", "identity", "age", "young", "gender")
+        return replace(self, **{name: getattr(self, name)[kept] for name in columns})
 
 
-def read_faces(root: Path, layout: str) -> TestFaces:
+def read_faces(folder: Path, layout: str) -> TestFaces:
     """The faces of one test set, with what their names tell.
 
     Args:
-        root: folder that holds the set's folder, see `FOLDERS`.
+        folder: the set's own, or a test folder that holds it under its name in `FOLDERS`.
         layout: agedb, fgnet or lag.
 
     Raises:
-        FileNotFoundError: the set's folder is missing.
-        ValueError: it holds no image named as in that set.
+        FileNotFoundError: there is no such folder.
+        ValueError: no such layout, no image named as in that set, or two with one number or stem.
     """
-    folder = root / FOLDERS[layout]
-    if not folder.is_dir():
-        raise FileNotFoundError(f"{folder}: no such folder; expected {EXAMPLES[layout]}")
-    files = sorted(path.relative_to(root).as_posix() for path in folder.rglob("*.*"))
-    files = [name for name in files if not (root / name).is_dir()]
-    faces = {name: face for name in files if (face := _face(name, layout))}
+    if layout not in FOLDERS:
+        raise ValueError(f"layout {layout!r}: expected one of {', '.join(FOLDERS)}")
+    own, prefix = _own_folder(folder, layout)
+    genders = _noted_genders(own / _GENDERS)
+    faces: dict[str, Face] = {}
+    stray = []
+    for name, is_file in sorted(_entries(own)):
+        if is_file and (face := _face(name, layout)):
+            noted = face.gender or genders.get(name, "")
+            faces[prefix + name] = replace(face, gender=noted)
+        elif name not in _NO_STRAY and not (layout == "fgnet" and name.lower().endswith(".pts")):
+            stray.append(prefix + _printable(name))
     if not faces:
-        raise ValueError(f"{folder}: no image of this set; expected {EXAMPLES[layout]}")
+        raise ValueError(f"{own}: no image of this set; expected {EXAMPLES[layout]}")
+    _require_distinct(own, faces)
     return TestFaces(
-        root,
+        own if not prefix else folder,
         np.array(list(faces)),
         np.array([face.identity for face in faces.values()]),
         np.array([face.age for face in faces.values()]),
         np.array([face.young for face in faces.values()]),
-        tuple(name for name in files if name not in faces),
+        np.array([face.gender for face in faces.values()]),
+        tuple(stray),
     )
 
 
 def face_of(name: str) -> Face:
-    """What the name of a test image tells; the set is known by its folder in the path.
+    """What the name of an aligned crop tells; the set is known by its folder, as in `FOLDERS`.
 
     Args:
-        name: path with forward slashes that contains the set's folder, such as AgeDB-aligned.
+        name: path with forward slashes that begins with the set's folder, such as AgeDB-aligned.
 
     Raises:
         ValueError: it is no image of a known set.
     """
-    for layout in FOLDERS:
-        if face := _face(name, layout):
+    folder, _, rest = name.partition("/")
+    for layout, known in FOLDERS.items():
+        if folder == known and (face := _face(rest, layout)):
             return face
-    raise ValueError(f"{name!r}: no image of a test set; expected {' or '.join(EXAMPLES.values())}")
-
-
-def identity_of(name: str) -> str:
-    """The person in a test image, by its path; raises ValueError as `face_of` does."""
-    return face_of(name).identity
+    examples = " or ".join(f"{FOLDERS[layout]}/{EXAMPLES[layout]}" for layout in FOLDERS)
+    raise ValueError(f"{name!r}: no image of a test set; expected {examples}")
 
 
 def below_root(name: str) -> str:
     """A listed path without the folders above the test set's own, as they differ by machine."""
-    starts = [at for folder in FOLDERS.values() if (at := name.find(f"{folder}/")) >= 0]
-    return name[min(starts) :] if starts else name
+    parts = name.split("/")
+    starts = [row for row, part in enumerate(parts) if part in FOLDERS.values()]
+    return "/".join(parts[starts[0] :]) if starts else name
+
+
+def _own_folder(folder: Path, layout: str) -> tuple[Path, str]:
+    own = folder / FOLDERS[layout]
+    if own.is_dir():
+        return own, f"{FOLDERS[layout]}/"
+    # a test folder without this set: its other sets would pass for people of LAG
+    if not folder.is_dir() or any((folder / other).is_dir() for other in FOLDERS.values()):
+        raise FileNotFoundError(f"{own}: no such folder; expected {EXAMPLES[layout]} in it")
+    return folder, ""
 
 
 def _face(name: str, layout: str) -> Face | None:
-    match = _PATTERNS[layout].fullmatch(name)
-    if not match or not is_image(name.rpartition("/")[2]):
+    if not is_image(name.rpartition("/")[2]) or name != _printable(name):
         return None
-    identity, detail = match.groups()
     if layout == "lag":
-        return Face(identity, float("nan"), detail is not None)
-    age = float(detail)
-    return Face(identity.strip(), age, age < CHILD_BELOW)  # some AgeDB names end in a space
+        match = _LAG.fullmatch(name)
+        return match and Face(match[1], float("nan"), match[2] is not None, "", name)
+    if layout == "fgnet":
+        match = _FGNET.fullmatch(name)
+        return match and _dated(match[2], match[3], "", match[1].upper())
+    if not (match := _AGEDB.fullmatch(name)):
+        return None
+    number, person, age, gender = match.groups()
+    *_, folder = name.split("/")[:-1] or [person]
+    if not gender and folder.strip() != person:  # a crop in another person's folder
+        return None
+    # some names end in a space: WillSmith, MorganFreeman
+    return _dated(person, age, (gender or "").lower(), str(int(number)))
+
+
+def _dated(identity: str, age: str, gender: str, key: str) -> Face:
+    return Face(identity, float(age), float(age) < CHILD_BELOW, gender, key)
+
+
+def _require_distinct(own: Path, faces: dict[str, Face]) -> None:
+    named: dict[str, str] = {}
+    for name, face in faces.items():
+        if face.key in named:
+            raise ValueError(
+                f"{own}: {named[face.key]} and {name} are both image {face.key}; take one away"
+            )
+        named[face.key] = name
+
+
+def _noted_genders(path: Path) -> dict[str, str]:
+    # m or f by name below the set's folder
+    if not path.is_file():
+        return {}
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as rows:
+            genders = {row["name"]: row["gender"] or "" for row in csv.DictReader(rows)}
+    except (KeyError, UnicodeDecodeError, csv.Error) as error:
+        raise ValueError(f"{path}: expected columns name and gender ({error!r})") from None
+    if wrong := {*genders.values()} - {"m", "f", ""}:
+        raise ValueError(f"{path}: gender {min(wrong)!r}; expected m or f, or nothing")
+    return genders
+
+
+def _entries(
+    folder: Path, prefix: str = "", above: frozenset[str] = frozenset()
+) -> Iterator[tuple[str, bool]]:
+    # every file below, and with False what is none: hidden folders, links that lead nowhere or
+    # in a circle
+    here = os.path.realpath(folder)
+    if here in above:
+        yield prefix, False
+        return
+    with os.scandir(folder) as entries:
+        found = [(entry.name, entry.is_dir(), entry.is_file()) for entry in entries]
+    for name, is_folder, is_file in found:
+        if is_folder and not name.startswith("."):
+            yield from _entries(folder / name, f"{prefix}{name}/", above | {here})
+        else:
+            yield f"{prefix}{name}{'/' if is_folder else ''}", is_file
+
+
+def _printable(name: str) -> str:
+    # bytes that are no UTF-8 come from the file system as surrogates, which no list can hold
+    return name.encode("utf-8", "backslashreplace").decode()

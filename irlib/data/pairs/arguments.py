@@ -1,0 +1,67 @@
+"""What the pair rules ask of their arguments.
+
+Shapes: N images.
+Units: ages and gaps in years.
+"""
+
+import math
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+
+def age_array(ages: ArrayLike) -> NDArray[np.float64]:
+    """Ages as (N,) float64, NaN where unknown.
+
+    Raises:
+        ValueError: not one number an image, none at all, or one below 0 or infinite.
+    """
+    try:
+        years = np.asarray(ages, dtype=np.float64)
+    except (TypeError, ValueError):
+        raise ValueError("ages: expected one number an image, NaN where unknown") from None
+    if years.ndim != 1 or not len(years):
+        raise ValueError(f"ages: shape {years.shape}; expected one number an image, (N,)")
+    if (wrong := (years < 0) | np.isinf(years)).any():
+        row = int(wrong.argmax())
+        raise ValueError(f"ages[{row}]: {years[row]}; expected years from 0, NaN where unknown")
+    return years
+
+
+def identity_codes(identities: ArrayLike, num_images: int) -> NDArray[np.int64]:
+    """Identities as whole numbers (N,) that sort as they do.
+
+    Args:
+        identities: (N,) texts or whole numbers.
+        num_images: N.
+
+    Raises:
+        ValueError: another type, or another number of them.
+    """
+    values = np.asarray(identities)
+    if values.shape != (num_images,):
+        raise ValueError(f"identities: shape {values.shape}; expected one an image, {num_images}")
+    if values.dtype.kind in "OT" and all(isinstance(value, str) for value in values):
+        values = values.astype(np.str_)
+    if values.dtype.kind not in "iuU":
+        raise ValueError(f"identities: {values.dtype}; expected texts or whole numbers")
+    return np.unique(values, return_inverse=True)[1].astype(np.int64)
+
+
+def require_gaps(min_gap: float, max_gap: float | None) -> None:
+    """See that two gaps are a range.
+
+    Raises:
+        ValueError: the lesser is below 0, or the greater is not above it; or one is not finite.
+    """
+    if not (math.isfinite(min_gap) and min_gap >= 0):
+        raise ValueError(f"min_gap {min_gap!r}: expected years, 0 or more")
+    if max_gap is not None and not (math.isfinite(max_gap) and max_gap > min_gap):
+        raise ValueError(f"max_gap {max_gap!r}: expected more than min_gap, {min_gap:g} years")
+
+
+def require_seed(seed: int) -> int:
+    """The seed itself; ValueError unless it is a whole number from 0."""
+    if not isinstance(seed, int | np.integer) or seed < 0:
+        raise ValueError(f"seed {seed!r}: expected a whole number from 0")
+    return int(seed)

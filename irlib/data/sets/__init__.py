@@ -1,0 +1,1 @@
+"""The data sets of the papers: a catalog of them, and readers of their layouts."""
