@@ -8,12 +8,16 @@ from typing import Any
 
 import torch
 
-from benchmarks import inter_prototype, rendering, training
+from benchmarks import ages, inter_prototype, loading, pairs, records, rendering, training
 from irlib import provenance, runs
 
 TABLES = (
     ("Painting synthetic faces", rendering.__doc__, rendering.measure),
     ("Training iteration and loader", training.__doc__, training.measure),
+    ("Batches from record files", loading.__doc__, loading.measure),
+    ("Opening and reading record files", records.__doc__, records.measure),
+    ("Age labels", ages.__doc__, ages.measure),
+    ("Pairs of test sets", pairs.__doc__, pairs.measure),
     ("Inter-Prototype loss and gradient", inter_prototype.__doc__, inter_prototype.measure),
 )
 

@@ -16,9 +16,10 @@ from irlib.training.config import LAST
 from irlib.values import integers, words
 
 EPILOG = """\
-fields of the recipe for --set: epochs, milestones, batch_size, lr, momentum, weight_decay,
-precision (fp32 or bf16), log_every, save_every, workers; a study with changed fields gets a folder
-of its own. What stands after -- goes to Snakemake unchanged.
+fields for --set: epochs, milestones, batch_size, lr, momentum, weight_decay, precision (fp32 or
+bf16), log_every, save_every, workers of the recipe; child_below (years) and child_at_least
+(images) of a child identity, allowed_bad (images), exclude_overlap (true or false). A study with
+changed fields gets a folder of its own. What stands after -- goes to Snakemake unchanged.
 """
 
 
@@ -35,7 +36,7 @@ def parser() -> argparse.ArgumentParser:
     add("study", nargs="?", default="demo", help=f"one of {', '.join(studies.STUDIES)}")
     add("--methods", metavar="A,B", help="methods of irlib.methods (default: the study's)")
     add("--seeds", metavar="1,2,3", help="training seeds (default: the study's)")
-    add("--set", metavar="FIELD=VALUE", action="append", default=[], help="change the recipe")
+    add("--set", metavar="FIELD=VALUE", action="append", default=[], help="change a setting")
     add("--device", default="auto", help="auto, cuda, mps or cpu")
     add("--data", metavar="DIR", default="data", help="where the data lie or are made")
     add("--outputs", metavar="DIR", default="outputs", help="where results go")

@@ -58,6 +58,19 @@ def load_backbone(path: Path) -> nn.Module:
     return backbone.eval()
 
 
+def model_of(path: Path) -> dict[str, Any]:
+    """What a checkpoint records of its network: backbone, sizes, method, and the input it takes.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        ValueError: damaged, or of a version of irlib that recorded no input.
+    """
+    model = load(path)["model"]
+    if "input" not in model:
+        raise ValueError(f"{path}: does not say what input it was trained for; train it again")
+    return model
+
+
 def load_prototypes(path: Path) -> Tensor:
     """The class prototypes (C, D) of a checkpoint, as trained (not normalised), on the CPU."""
     return load(path)["objective"]["head.prototypes"]

@@ -82,12 +82,12 @@ def _gpus() -> list[str]:
 
 
 # Modules that are not part of a digest. Registries only list what there is: a result depends on the
-# entries that it uses, which the caller names, and not on those that were added beside them. And
-# how a result is recorded and shown on the way does not change it.
+# entries that it uses, and not on those that were added beside them. And how a result is recorded
+# and shown on the way does not change it.
 LEFT_OUT = frozenset(
     {
-        "irlib.backbones", "irlib.backbones.registry", "irlib.heads", "irlib.losses",
-        "irlib.methods", "irlib.studies",
+        "irlib.backbones", "irlib.backbones.registry", "irlib.data", "irlib.heads",
+        "irlib.losses", "irlib.methods", "irlib.studies",
         "irlib.progress", "irlib.provenance", "irlib.runs", "irlib.values",
     }
 )  # fmt: skip
@@ -97,6 +97,12 @@ def digest(*values: Any) -> str:
     """SHA-256 of plain JSON values, as 64 hexadecimal digits."""
     text = json.dumps(values, sort_keys=True, default=str)
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+def file_digest(path: Path) -> str:
+    """SHA-256 of a file's content, as 64 hexadecimal digits."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def source_digest(root: Path, *modules: str) -> str:
@@ -142,9 +148,19 @@ def _imports(tree: ast.AST, root: Path, name: str) -> list[str]:
         if isinstance(node, ast.Import):
             names += [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom) and node.module and node.level == 0:
-            members = [f"{node.module}.{alias.name}" for alias in node.names]
-            names += [node.module, *(m for m in members if _has_module(root, m))]
+            names += [node.module]
+            names += filter(None, (_home(root, node.module, alias.name) for alias in node.names))
     return [n for n in names if n.split(".")[0] == "irlib" and n != name]
+
+
+def _home(root: Path, package: str, member: str) -> str | None:
+    # The module that a member of a package is, or that the package re-exports it from.
+    if _has_module(root, f"{package}.{member}"):
+        return f"{package}.{member}"
+    exports = root.joinpath(*package.split("."), "__init__.py")
+    nodes = ast.parse(exports.read_text()).body if exports.exists() else []
+    imported = (node for node in nodes if isinstance(node, ast.ImportFrom))
+    return next((n.module for n in imported if member in [a.name for a in n.names]), None)
 
 
 def _has_module(root: Path, name: str) -> bool:

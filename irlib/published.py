@@ -50,7 +50,4 @@ MS1M = {
     ),
 }
 
-# Identities with at least 10 images below 13 years (section 5.2 of the paper).
-CHILD_IDENTITIES = {"casia": 229, "ms1m": 1148}
-
 TABLES = {"casia": CASIA, "ms1m": MS1M}

@@ -11,9 +11,10 @@ from typing import Any
 
 from irlib.data import needs
 from irlib.data.needs import Need
+from irlib.data.sets import catalog
 from irlib.data.synthetic import SyntheticSpec
 from irlib.training.config import TrainConfig
-from irlib.values import unknown
+from irlib.values import typed, unknown
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,7 +24,7 @@ class Study:
     name: str
     title: str
     expected: str  # time and result, and on what; or that nobody measured it yet
-    train_dir: str  # this and the next three are relative to the data folder
+    train: str  # what `open_faces` reads; this and the next three are relative to the data folder
     age_labels: str
     test_dir: str
     val_dir: str | None = None  # identities of its own, for choosing the best epoch
@@ -36,8 +37,10 @@ class Study:
     recipe: TrainConfig
     methods: tuple[str, ...] = ("arcface", "arcface-ip")
     seeds: tuple[int, ...] = (4885, 1234, 5678)  # the paper's
-    age_below: float = 13.0  # years; younger is a child
-    min_images: int = 10  # child images that make an identity a child identity
+    child_below: float = 13.0  # years; younger is a child
+    child_at_least: int = 10  # child images that make an identity a child identity
+    allowed_bad: int = 0  # damaged images that a training run leaves out before it stops
+    exclude_overlap: bool = False  # leave people of the training set out of the test pairs
     pair_seed: int = 4885  # of the negatives
     probe_epochs: int = 0  # of the short ArcFace training that checks the premise in notebook 01
     probe_threads: int = 2  # CPU threads of that training, while nothing else runs
@@ -45,6 +48,14 @@ class Study:
     threads: int = 1  # CPU threads of one training; fixed, so that results do not depend on cores
     gpus: int = 0  # of one training
     disk_gib: float = 1.0  # data made and outputs together
+
+    def __post_init__(self) -> None:
+        """Check the values that a user may set."""
+        if not 0 < self.child_below <= 130:
+            raise ValueError(f"child_below is {self.child_below}: expected years above 0")
+        for name, least in (("child_at_least", 1), ("allowed_bad", 0)):
+            if getattr(self, name) < least:
+                raise ValueError(f"{name} is {getattr(self, name)}: expected at least {least}")
 
     @property
     def settings(self) -> dict[str, Any]:
@@ -61,43 +72,19 @@ class Study:
     def training_settings(self) -> dict[str, Any]:
         """The values that a training run depends on, besides its data."""
         names = (
-            "backbone", "embedding_size", "scale", "recipe", "age_below", "min_images"
+            "backbone", "embedding_size", "scale", "recipe", "child_below", "child_at_least",
+            "allowed_bad",
         )  # fmt: skip
         return {name: self.settings[name] for name in names}
 
 
-_TEST_SETS = (
-    Need(
-        "test/AgeDB-aligned",
-        "<Name>/<number>_<Name>_<age>.jpg, aligned 112x112 crops of AgeDB",
-        "its owners, who give out the password: ibug.doc.ic.ac.uk/resources/agedb",
-    ),
-    Need(
-        "test/FGNET-aligned",
-        "047A05.JPG and so on, aligned 112x112 crops of FG-NET",
-        "its mirror: yanweifu.github.io/FG_NET_data",
-    ),
-    Need(
-        "test/LAG-aligned",
-        "<person>/*.png and <person>/y/*.png, aligned 112x112 crops of LAG",
-        "its author (Bianco, 2017): www.ivl.disco.unimib.it",
-    ),
-)
-
-
-def _training_needs(folder: str, what: str, where: str) -> tuple[Need, ...]:
-    labels = Need(
-        f"{folder}/age-labels.txt",
-        "lines `id path age gender` of MTLFace's age labels",
-        "the link in the README of github.com/Hzzone/MTLFace",
-    )
-    return (Need(f"{folder}/train", what, where), labels)
+_TEST_SETS = tuple(catalog.need(key) for key in ("agedb", "fgnet", "lag"))
 
 
 def _synthetic(name: str, **values: Any) -> Study:
     return Study(
         name=name,
-        train_dir=f"{name}/train",
+        train=f"{name}/train",
         age_labels=f"{name}/age-labels.txt",
         test_dir=f"{name}/test",
         val_dir=f"{name}/val",
@@ -192,14 +179,10 @@ STUDIES = {
             name="casia",
             title="CASIA-WebFace with the paper's recipe",
             expected="the CASIA table of the paper, within its deviations; not measured yet",
-            train_dir="casia/train",
+            train="casia/train",
             age_labels="casia/age-labels.txt",
             test_dir="test",
-            needs=_training_needs(
-                "casia",
-                "<identity>/<image>.jpg, aligned 112x112 crops",
-                "github.com/deepinsight/insightface, _datasets_",
-            ),
+            needs=(catalog.need("casia"), catalog.need("casia_ages")),
             test_needs=_TEST_SETS,
             recipe=TrainConfig(),
             threads=8,
@@ -210,14 +193,10 @@ STUDIES = {
             name="ms1m",
             title="MS1MV2 with the paper's recipe",
             expected="the MS1M table of the paper, within its deviations; not measured yet",
-            train_dir="ms1m/train",
+            train="ms1m/train",
             age_labels="ms1m/age-labels.txt",
             test_dir="test",
-            needs=_training_needs(
-                "ms1m",
-                "<identity>/<image>.jpg, aligned 112x112 crops",
-                "github.com/deepinsight/insightface, _datasets_",
-            ),
+            needs=(catalog.need("ms1m"), catalog.need("ms1m_ages")),
             test_needs=_TEST_SETS,
             recipe=TrainConfig(epochs=25, milestones=(14, 19, 23)),
             threads=8,
@@ -228,13 +207,21 @@ STUDIES = {
 }
 
 
+# What of a study itself may be set from outside, and its type.
+SETTABLE = {
+    "child_below": "float", "child_at_least": "int", "allowed_bad": "int",
+    "exclude_overlap": "bool",
+}  # fmt: skip
+
+
 def find(name: str, overrides: dict[str, Any] | None = None) -> Study:
     """The study of that name, or a variant of it.
 
     Args:
         name: as in `STUDIES`.
-        overrides: fields of the recipe to change, e.g. ``{"precision": "bf16"}``. The variant has
-            them in its name, so its runs never mix with those of the study itself.
+        overrides: fields to change, of the recipe or in `SETTABLE`, e.g. ``{"precision":
+            "bf16"}``. The variant has them in its name, so its runs never mix with those of the
+            study itself.
 
     Raises:
         ValueError: an unknown study or field, or a wrong value.
@@ -244,14 +231,23 @@ def find(name: str, overrides: dict[str, Any] | None = None) -> Study:
     study = STUDIES[name]
     if not overrides:
         return study
-    recipe = study.recipe.with_overrides(overrides)
-    told = "".join(f"+{field}={_told(getattr(recipe, field))}" for field in sorted(overrides))
+    if wrong := overrides.keys() - TrainConfig.fields() - SETTABLE.keys():
+        known = TrainConfig.fields() | SETTABLE.keys()
+        raise ValueError(unknown("setting of a study", min(wrong), known))
+    own = {
+        field: typed(field, overrides[field], SETTABLE[field])
+        for field in overrides.keys() & SETTABLE
+    }
+    recipe = study.recipe.with_overrides({f: v for f, v in overrides.items() if f not in own})
+    values = dataclasses.asdict(recipe) | own
+    told = "".join(f"+{field}={_told(values[field])}" for field in sorted(overrides))
     return dataclasses.replace(
         study,
         name=name + told,
         title=f"{study.title}, but with {told[1:].replace('+', ', ')}",
         expected="something else than the study it varies, which was not measured",
         recipe=recipe,
+        **own,
     )
 
 
@@ -259,28 +255,29 @@ def _told(value: Any) -> str:
     return "-".join(map(str, value)) if isinstance(value, tuple) else str(value)
 
 
-def require_data(study: Study, data: Path) -> None:
+def require_data(study: Study, data: Path, *, tests: bool = True) -> None:
     """See that what the user has to bring is there; a synthetic study needs nothing.
 
     Args:
         study: what is to be run.
         data: the data folder.
+        tests: whether a test set is needed too, as it is for anything but training.
 
     Raises:
         ValueError: the message says which folder must hold what, and whom to ask.
     """
     try:
-        needs.require(study.needs, study.test_needs, data)
+        needs.require(study.needs, study.test_needs if tests else (), data)
     except ValueError as error:
         raise ValueError(f"study {study.name!r}: {error}") from None
 
 
 def require_made(study: Study, data: Path) -> None:
-    """See that the images of a study are there, after notebook 01 made or found them.
+    """See that the images that a study trains on are there, after notebook 01 made or found them.
 
     Raises:
         FileNotFoundError: they are gone; the message says how to have them back.
     """
-    if not needs.present(data / study.train_dir) or not needs.present(data / study.test_dir):
+    if not needs.present(data / study.train):
         again = "run notebook 01 again, or ./run_all.sh with -- --forcerun data"
-        raise FileNotFoundError(f"{data / study.train_dir} or its test set is gone: {again}")
+        raise FileNotFoundError(f"{data / study.train} is gone: {again}")

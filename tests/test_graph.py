@@ -108,10 +108,10 @@ def key(study=DEMO, name="arcface", seed=1, data="abc", device="cpu", child_ids=
         {"device": "cuda"},
         {"child_ids": (1, 3)},
         {"study": dataclasses.replace(DEMO, scale=64.0)},
-        {"study": dataclasses.replace(DEMO, age_below=12.0)},
+        {"study": dataclasses.replace(DEMO, child_below=12.0)},
         {"study": dataclasses.replace(DEMO, recipe=dataclasses.replace(DEMO.recipe, lr=0.05))},
     ],
-    ids=["method", "seed", "data", "device", "child_ids", "scale", "age_below", "lr"],
+    ids=["method", "seed", "data", "device", "child_ids", "scale", "child_below", "lr"],
 )
 def test_what_decides_a_training_changes_its_key(other):
     assert key(**other) != key()

@@ -41,6 +41,7 @@ LAYER = {
     "irlib.training": 2,
     "irlib.evaluation": 2,
     "irlib.prototypes": 2,
+    "irlib.prepared": 3,
     "irlib.report": 3,
     "irlib.graph": 3,
     "irlib.__main__": 4,
@@ -49,6 +50,7 @@ LAYER = {
 # Who may: read the environment or the command line; print.
 WORLD = {
     "irlib.__main__": "the command line; a PATH for the jobs",
+    "irlib.data.__main__": "a command line",
     "irlib.notebooks.__main__": "a command line",
     "irlib.notebooks.kernel": "the interpreter's own path",
     "irlib.notebooks.execution": "the stream that a headless run talks to",
@@ -127,6 +129,8 @@ def test_no_import_is_relative():
     ("jupyter_client", ["irlib.notebooks"]),
     ("snakemake", ["irlib.__main__"]),
     ("matplotlib", ["irlib.plots", "irlib.report", "irlib.runs"]),
+    ("cv2", ["irlib.data.alignment"]),
+    ("simplejpeg", ["irlib.data.alignment", "irlib.data.decoding"]),
 ])  # fmt: skip
 def test_a_library_has_one_home(library, homes):
     users = [name for name in MODULES for i in imports(name) if i.split(".")[0] == library]

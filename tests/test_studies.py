@@ -117,7 +117,7 @@ def test_a_number_has_one_spelling_in_a_variants_name(value):
 
 def test_a_variant_keeps_the_data_of_its_study():
     demo, variant = studies.find("demo"), studies.find("demo", {"epochs": 3})
-    assert (variant.train_dir, variant.synthetic) == (demo.train_dir, demo.synthetic)
+    assert (variant.train, variant.synthetic) == (demo.train, demo.synthetic)
 
 
 def test_no_change_is_no_variant():
@@ -192,5 +192,5 @@ def test_an_empty_folder_is_missing(tmp_path):
 def test_an_empty_file_is_missing(tmp_path):
     put(tmp_path, *TRAIN, "test/LAG-aligned/a/1.png")
     (tmp_path / TRAIN[1]).write_text("")
-    with pytest.raises(ValueError, match=r"age-labels\.txt: lines"):
+    with pytest.raises(ValueError, match=r"age-labels\.txt: lines `id path age gender`"):
         studies.require_data(studies.find("casia"), tmp_path)

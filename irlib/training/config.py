@@ -31,7 +31,7 @@ class TrainConfig:
     precision: str = "fp32"  # of the backbone; heads and losses always run in fp32
     log_every: int = 100  # steps
     save_every: int = 2000  # steps between checkpoints inside an epoch
-    workers: int = 8  # processes that decode images; 0 decodes all into memory first
+    workers: int = 8  # threads that decode images; 0 decodes all into memory first
 
     def __post_init__(self) -> None:
         """Check every field's range."""
@@ -53,6 +53,11 @@ class TrainConfig:
         if any(late <= early for early, late in pairwise((0, *self.milestones))):
             told = "expected epochs above 0, each later than the one before"
             raise ValueError(f"milestones is {self.milestones}: {told}")
+
+    @classmethod
+    def fields(cls) -> set[str]:
+        """Names of all fields."""
+        return {field.name for field in dataclasses.fields(cls)}
 
     def with_overrides(self, overrides: dict[str, Any]) -> "TrainConfig":
         """The recipe with some fields changed.

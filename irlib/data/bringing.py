@@ -1,0 +1,115 @@
+"""What an owner hands out, put where the studies look for it: unpacked, aligned, or linked."""
+
+import hashlib
+from collections.abc import Callable
+from pathlib import Path
+
+from irlib import runs
+from irlib.data import needs
+from irlib.data.alignment.detection import Detector
+from irlib.data.alignment.finders import Detected, FgnetPoints, LandmarkSource
+from irlib.data.alignment.folder import align_folder
+from irlib.data.archives import unpack_archive
+from irlib.data.sets import catalog
+from irlib.data.sets.forms import Form
+
+UNPACKED = "unpacked"  # folder for archives, below the data folder
+
+_START = 2**20  # bytes at the start of an archive by which it is known again
+
+
+def bring(
+    key: str,
+    root: Path,
+    data: Path,
+    *,
+    detector: Path | None = None,
+    workers: int = 1,
+    progress: Callable[[int, int], None] = lambda done, total: None,
+) -> Path:
+    """The place below the data folder where a set now lies.
+
+    An archive is unpacked, photographs are aligned, and everything else is linked to, so that
+    nothing is copied that can be read where it is. What was begun is gone on with.
+
+    Args:
+        key: the set, as in `irlib.data.sets.catalog`.
+        root: the file, folder or archive that its owner handed out.
+        data: the data folder.
+        detector: model file for photographs without landmarks; else the one in ``models/``.
+        workers: threads.
+        progress: told what is done and in all.
+
+    Raises:
+        FileNotFoundError: nothing lies at root, or no detector is there where one is needed.
+        FileExistsError: another copy of the set is in its place, or another archive was unpacked.
+        ValueError: no such set, or something else lies at root.
+        OSError: the data folder cannot be written.
+    """
+    entry = catalog.find(key)
+    place = data / entry.place
+    form = catalog.recognize(key, root)
+    if form.name == "archive":
+        form = catalog.recognize(key, _unpacked(form.path, data / UNPACKED / key, progress))
+    if entry.role == "detector":
+        place = place / form.path.name
+    if form.path.resolve() == place.resolve():
+        return place
+    if form.layout:
+        source = landmark_source(form, data, detector)
+        align_folder(
+            form.path, place, landmarks=source, set_name=key, layout=form.layout,
+            workers=workers, progress=progress,
+        )  # fmt: skip
+    else:
+        _link(place, form.path.absolute())  # not resolved: a cache's link has the name that tells
+    return place
+
+
+def landmark_source(form: Form, data: Path, detector: Path | None) -> LandmarkSource:
+    """Where the landmarks of photographs come from: FG-NET's own points, or a detector.
+
+    Args:
+        form: what was recognized.
+        data: the data folder, whose ``models/`` may hold a detector.
+        detector: the model file, if the user named one.
+
+    Raises:
+        FileNotFoundError: there is no detector.
+        ValueError: the model file cannot be used.
+    """
+    points = form.path / "points"
+    if detector is None and form.layout == "fgnet" and points.is_dir():
+        return FgnetPoints(points)
+    if detector is None:
+        detector = catalog.recognize("yunet", data / catalog.find("yunet").place).path
+    return Detected(Detector(detector))
+
+
+def _unpacked(archive: Path, target: Path, progress: Callable[[int, int], None]) -> Path:
+    # the note comes first, so that no unpacked folder is without one
+    note, known = target.with_name(f"{target.name}.json"), _known_by(archive)
+    if not target.exists():
+        runs.write_json(note, {"archive": archive.name, **known})
+        unpack_archive(archive, target, progress=progress)
+        return target
+    before = runs.read_json(note) if note.is_file() else {}
+    if not isinstance(before, dict) or not known.items() <= before.items():
+        raise FileExistsError(f"{target}: not unpacked from {archive}; take it away to bring that")
+    return target
+
+
+def _known_by(archive: Path) -> dict[str, int | str]:
+    with archive.open("rb") as file:
+        start = hashlib.sha256(file.read(_START)).hexdigest()
+    return {"bytes": archive.stat().st_size, "start_sha256": start}
+
+
+def _link(place: Path, source: Path) -> None:
+    if needs.present(place):
+        raise FileExistsError(f"{place}: a set lies there already; take it away to bring {source}")
+    place.parent.mkdir(parents=True, exist_ok=True)
+    if place.is_dir() and not place.is_symlink():
+        place.rmdir()  # empty, as nothing is present
+    place.unlink(missing_ok=True)  # a link that leads nowhere
+    place.symlink_to(source)
