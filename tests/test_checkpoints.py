@@ -2,6 +2,7 @@ import pytest
 import torch
 
 from irlib import backbones, checkpoints
+from irlib.data.manifests import INPUT
 from irlib.heads import ArcFace
 from irlib.objectives import Objective
 
@@ -86,6 +87,31 @@ def test_an_unknown_architecture_is_told(saved):
     )
     with pytest.raises(ValueError, match="did you mean 'tiny'"):
         checkpoints.load_backbone(path)
+
+
+# What a checkpoint records of its network
+
+
+def test_a_checkpoint_tells_what_its_network_takes(saved):
+    path = saved[0]
+    model = {"backbone": "tiny", "embedding_size": 8, "input": INPUT}
+    checkpoints.save(path, {**checkpoints.load(path), "model": model})
+    assert checkpoints.model_of(path) == model
+    assert checkpoints.model_of(path)["input"]["color_order"] == "RGB"
+
+
+def test_a_checkpoint_that_does_not_say_what_its_network_takes_is_refused(saved):
+    with pytest.raises(ValueError, match=r"last\.pt: does not say what input it was trained for"):
+        checkpoints.model_of(saved[0])
+
+
+def test_the_input_of_a_missing_or_a_damaged_checkpoint_is_refused(saved):
+    path = saved[0]
+    with pytest.raises(FileNotFoundError, match=r"none\.pt: no such checkpoint"):
+        checkpoints.model_of(path.with_name("none.pt"))
+    path.write_bytes(path.read_bytes()[:100])
+    with pytest.raises(ValueError, match=r"last\.pt: not a readable checkpoint"):
+        checkpoints.model_of(path)
 
 
 def test_random_numbers_go_on_from_a_saved_state():

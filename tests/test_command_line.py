@@ -50,7 +50,7 @@ def refused(capsys, *words):
         (["demo", "--methods", "arcface,arcfase"], "unknown method 'arcfase': did you mean"),
         (["demo", "--methods", ""], "--methods ''"),
         (["demo", "--methods", "arcface,arcface"], "arcface stands there twice"),
-        (["demo", "--set", "epoch=3"], "unknown training option 'epoch': did you mean 'epochs'"),
+        (["demo", "--set", "epoch=3"], "unknown setting of a study 'epoch': did you mean 'epochs'"),
         (["demo", "--set", "epochs=many"], "epochs is 'many': expected int"),
         (["demo", "--set", "epochs=0"], "epochs is 0: expected at least 1"),
         (["demo", "--set", "lr=nan"], "lr is 'nan': expected float"),
@@ -83,7 +83,7 @@ def test_missing_data_are_told_without_loading_torch(place):
         capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert (done.returncode, done.stdout) == (1, "False\n")
-    assert f"{place.root}/data/casia/train: <identity>/<image>.jpg" in done.stderr
+    assert f"{place.root}/data/casia/train: CASIA-WebFace: " in done.stderr
     assert not place.outputs.exists()
 
 

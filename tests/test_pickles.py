@@ -140,11 +140,12 @@ def hostile(trap):
     }
 
 
-@pytest.mark.parametrize("protocol", PROTOCOLS)
-@pytest.mark.parametrize("name", hostile("x"))
+@pytest.mark.parametrize(
+    ("name", "protocol"),
+    # an object with slots cannot be pickled before protocol 2
+    [(n, p) for n in hostile("x") for p in PROTOCOLS if n != "instance" or p >= 2],
+)
 def test_no_code_runs(tmp_path, trap, protocol, name):
-    if name == "instance" and protocol < 2:
-        pytest.skip("cannot be pickled so")
     data = pickle.dumps(hostile(trap)[name], protocol)
     with pytest.raises(ValueError, match=r"set\.bin: found .*; expected a pickle of lists"):
         read(tmp_path, data)

@@ -94,6 +94,48 @@ def test_a_registry_is_no_part_of_a_digest(root):
     assert not changed(root, "irlib/methods.py", "['arcface']", "['arcface', 'cosface']")
 
 
+# A package that only re-exports is a registry: its own text is no part of a digest, but a name that
+# is taken from it leads to the module at home in it.
+
+
+def test_a_re_export_is_followed_to_its_module(root):
+    (root / "irlib/loop.py").write_text("from irlib.losses import loss\n")
+    assert "irlib.losses" in provenance.LEFT_OUT
+    assert provenance.import_closure(root, ["irlib.loop"]) == ["irlib.loop", "irlib.losses.one"]
+    assert changed(root, "irlib/losses/one.py", "step + 1", "step + 2")
+
+
+def test_what_a_package_re_exports_besides_is_no_part_of_a_digest(root):
+    (root / "irlib/loop.py").write_text("from irlib.losses import loss\n")
+    (root / "irlib/losses/two.py").write_text("def other(step):\n    return 2.0\n")
+    before = digest(root)
+    (root / "irlib/losses/__init__.py").write_text(
+        "from irlib.losses.one import loss\nfrom irlib.losses.two import other\n"
+    )
+    assert digest(root) == before
+
+
+def test_a_re_export_under_its_own_name_of_a_package_that_counts_is_followed_too(root):
+    (root / "irlib/extra").mkdir()
+    (root / "irlib/extra/__init__.py").write_text("from irlib.extra.deep import speed\n")
+    (root / "irlib/extra/deep.py").write_text("speed = 1\n")
+    (root / "irlib/loop.py").write_text("from irlib.extra import speed\n")
+    closure = provenance.import_closure(root, ["irlib.loop"])
+    assert closure == ["irlib.extra", "irlib.extra.deep", "irlib.loop"]
+
+
+def test_a_module_of_a_package_is_followed_by_its_own_name(root):
+    (root / "irlib/loop.py").write_text("from irlib.losses import one\n")
+    assert provenance.import_closure(root, ["irlib.loop"]) == ["irlib.loop", "irlib.losses.one"]
+
+
+def test_a_notebook_that_takes_a_name_from_a_package_depends_on_its_module(root, write_notebook):
+    notebook = write_notebook(root / "a.ipynb", "from irlib.losses import loss")
+    before = provenance.notebook_digest(root, notebook)
+    (root / "irlib/losses/one.py").write_text("def loss(step):\n    return 0.0\n")
+    assert provenance.notebook_digest(root, notebook) != before
+
+
 def test_a_module_that_does_not_exist_is_an_error(root):
     with pytest.raises(FileNotFoundError):
         provenance.source_digest(root, "irlib.nothing")

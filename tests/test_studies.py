@@ -139,6 +139,97 @@ def test_what_is_only_told_is_no_setting():
     assert told.settings == demo.settings
 
 
+# What of a study itself may be set
+
+
+def test_what_makes_a_child_identity_and_what_is_borne_may_be_set():
+    given = {
+        "child_below": "10",
+        "child_at_least": "5",
+        "allowed_bad": "3",
+        "exclude_overlap": "true",
+        "epochs": "7",
+    }
+    study = studies.find("casia", given)
+    assert (study.child_below, study.child_at_least) == (10.0, 5)
+    assert (study.allowed_bad, study.exclude_overlap) == (3, True)
+    assert study.recipe.epochs == 7
+    told = "allowed_bad=3+child_at_least=5+child_below=10.0+epochs=7+exclude_overlap=True"
+    assert study.name == f"casia+{told}"
+
+
+def test_what_is_not_set_is_the_papers():
+    study = studies.find("casia", {"allowed_bad": 1})
+    assert (study.child_below, study.child_at_least, study.exclude_overlap) == (13.0, 10, False)
+    assert study.recipe == studies.find("casia").recipe
+
+
+@pytest.mark.parametrize("value", ["12", "12.0", "1.2e1", 12, 12.0])
+def test_a_bound_of_years_has_one_spelling(value):
+    assert studies.find("casia", {"child_below": value}).name == "casia+child_below=12.0"
+
+
+@pytest.mark.parametrize("value", [True, "True", "true"])
+def test_a_switch_has_one_spelling(value):
+    study = studies.find("casia", {"exclude_overlap": value})
+    assert (study.name, study.exclude_overlap) == ("casia+exclude_overlap=True", True)
+
+
+def test_a_variant_of_the_data_keeps_the_place_of_the_data():
+    study = studies.find("casia", {"child_below": 10})
+    assert (study.train, study.age_labels) == ("casia/train", "casia/age-labels.txt")
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"child_bellow": 10}, "unknown setting of a study 'child_bellow': did you mean 'child_b"),
+        ({"exclude_overlaps": True}, "did you mean 'exclude_overlap'"),
+        ({"train": "elsewhere"}, "unknown setting of a study 'train'"),
+        ({"pair_seed": 1}, "unknown setting of a study 'pair_seed'"),
+        ({"child_below": "many"}, "child_below is 'many': expected float"),
+        ({"child_below": "nan"}, "child_below is 'nan': expected float"),
+        ({"child_below": 0}, "child_below is 0.0: expected years above 0"),
+        ({"child_below": -1}, "child_below is -1.0: expected years above 0"),
+        ({"child_below": 131}, "child_below is 131.0: expected years above 0"),
+        ({"child_at_least": 0}, "child_at_least is 0: expected at least 1"),
+        ({"child_at_least": 2.5}, "child_at_least is 2.5: expected int"),
+        ({"allowed_bad": -1}, "allowed_bad is -1: expected at least 0"),
+        ({"allowed_bad": "some"}, "allowed_bad is 'some': expected int"),
+        ({"exclude_overlap": "perhaps"}, "exclude_overlap is 'perhaps': expected bool"),
+        ({"exclude_overlap": 1}, "exclude_overlap is 1: expected bool"),
+    ],
+)
+def test_a_wrong_name_or_value_is_refused(given, message):
+    with pytest.raises(ValueError, match=re.escape(message)):
+        studies.find("casia", given)
+
+
+def test_an_unknown_name_is_told_with_all_that_may_be_set():
+    with pytest.raises(ValueError) as error:
+        studies.find("casia", {"colour": 1})
+    assert all(name in str(error.value) for name in (*studies.SETTABLE, "epochs", "lr"))
+
+
+@pytest.mark.parametrize("field", ["child_below", "child_at_least", "allowed_bad"])
+def test_a_training_depends_on_it(field):
+    value = getattr(studies.find("casia"), field) + 1
+    changed = studies.find("casia", {field: value}).training_settings
+    assert changed != studies.find("casia").training_settings
+    assert changed[field] == value
+
+
+def test_a_training_does_not_depend_on_who_is_in_the_test_pairs():
+    study, casia = studies.find("casia", {"exclude_overlap": True}), studies.find("casia")
+    assert study.training_settings == casia.training_settings
+    assert study.settings != casia.settings
+
+
+def test_each_field_that_may_be_set_has_the_type_it_is_read_as():
+    types = {field.name: field.type for field in dataclasses.fields(studies.Study)}
+    assert {name: types[name].__name__ for name in studies.SETTABLE} == studies.SETTABLE
+
+
 # Data
 
 
@@ -192,5 +283,7 @@ def test_an_empty_folder_is_missing(tmp_path):
 def test_an_empty_file_is_missing(tmp_path):
     put(tmp_path, *TRAIN, "test/LAG-aligned/a/1.png")
     (tmp_path / TRAIN[1]).write_text("")
-    with pytest.raises(ValueError, match=r"age-labels\.txt: lines `id path age gender`"):
+    with pytest.raises(
+        ValueError, match=r"age-labels\.txt: ages of CASIA-WebFace: lines `id path age gender`"
+    ):
         studies.require_data(studies.find("casia"), tmp_path)

@@ -43,10 +43,12 @@ def bring(
     Raises:
         FileNotFoundError: nothing lies at root, or no detector is there where one is needed.
         FileExistsError: another copy of the set is in its place, or another archive was unpacked.
-        ValueError: no such set, or something else lies at root.
+        ValueError: no such set, or something else lies at root, such as the data folder itself.
         OSError: the data folder cannot be written.
     """
     entry = catalog.find(key)
+    if root.resolve() in (data.resolve(), *data.resolve().parents):
+        raise ValueError(f"{root}: holds the data folder {data}; expected the set alone")
     place = data / entry.place
     form = catalog.recognize(key, root)
     if form.name == "archive":

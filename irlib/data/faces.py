@@ -17,6 +17,7 @@ from irlib.data.decoding import decode
 from irlib.data.folders import FaceFolder, read_folder
 from irlib.data.keys import NO_KEY, ImageKeys, image_keys, numbered_keys
 from irlib.data.lists import read_list
+from irlib.data.needs import followed
 from irlib.data.recordio import Records, open_records
 from irlib.data.recordio.names import SUFFIX, in_folder
 from irlib.data.sources import Chosen, ImageFiles, Images
@@ -137,7 +138,7 @@ def open_faces(path: Path | str, age_labels: Path | str | None = None) -> Faces:
         FileNotFoundError: path or the label file is not there.
         ValueError: it is none of these, or holds no image; the message names file and place.
     """
-    path = Path(path)
+    path = followed(Path(path))
     if not path.exists():
         raise FileNotFoundError(f"{path}: no such file or folder; {EXPECTED}")
     labeled = None if age_labels is None else age_files.read_age_labels(Path(age_labels))

@@ -16,6 +16,8 @@ from numpy.typing import NDArray
 IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".webp"})
 EXPECTED = "expected one sub-folder of images per identity, such as 000012/00000735.jpg"
 
+_NO_STRAY = {"manifest.json", ".alignment"}  # left there by this library
+
 # UTF-8 of each text's own length: a fixed width would cost 4 bytes a character of the longest
 NAMES = np.dtypes.StringDType()
 
@@ -72,7 +74,7 @@ def read_folder(root: Path) -> FaceFolder:
         images = _class_images(root, name, stray) if kind == "folder" else []
         if images:
             classes[name] = "/".join(images)
-        else:
+        elif name not in _NO_STRAY:
             stray.append(_shown(name, kind))
     if not classes:
         raise ValueError(f"{root}: no image in any sub-folder; {EXPECTED}{_hint(root)}")

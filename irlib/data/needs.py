@@ -31,7 +31,8 @@ def require(needs: Sequence[Need], tests: Sequence[Need], data: Path) -> None:
         asked = [*absent, *(tests if no_test else ())]
         lines = [f"  {data / need.path}: {need.what}; from {need.where}" for need in asked]
         told = "at least one of the test sets, " if no_test else ""
-        raise ValueError(f"data are missing ({told}see data/README.md):\n" + "\n".join(lines))
+        how = "see data/README.md; notebook 01 brings them in by dataset= and root="
+        raise ValueError(f"data are missing ({told}{how}):\n" + "\n".join(lines))
 
 
 def present(path: Path) -> bool:
@@ -50,3 +51,8 @@ def listing(needs: Sequence[Need], data: Path) -> list[list[str | int]]:
             size = sum(1 for _ in path.iterdir()) if path.is_dir() else path.stat().st_size
             found.append([need.path, size, path.stat().st_mtime_ns])
     return found
+
+
+def followed(path: Path) -> Path:
+    """Where a link without a suffix leads: there a file has its own name, and its neighbors."""
+    return path.parent / path.readlink() if path.is_symlink() and not path.suffix else path

@@ -28,9 +28,10 @@ def find(key: str) -> DataSet:
 
 
 def need(key: str) -> Need:
-    """What to put down for a set, and whom to ask; ValueError if there is no such set."""
+    """What has to lie in a set's place, and whom to ask; ValueError if there is no such set."""
     entry = find(key)
-    return Need(entry.place, f"{entry.what}, as {' or '.join(entry.forms)}", entry.ask)
+    ready = [each for each in entry.forms if each != "archive" and not each.startswith("raw ")]
+    return Need(entry.place, f"{entry.title}: {entry.what}, as {' or '.join(ready)}", entry.ask)
 
 
 def recognize(key: str, root: Path) -> Form:
@@ -62,6 +63,6 @@ def _state(entry: DataSet, path: Path) -> str:
     if not needs.present(path):
         return ABSENT
     try:
-        return forms.recognize(entry, path).name
+        return forms.recognize(entry, needs.followed(path)).name
     except (ValueError, OSError) as error:
         return f"cannot be used: {error}"

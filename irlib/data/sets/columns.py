@@ -4,6 +4,7 @@ Shapes: P rows.
 """
 
 import csv
+import math
 from collections.abc import Iterator, Mapping
 from itertools import islice
 from pathlib import Path
@@ -13,7 +14,15 @@ import pandas as pd
 
 ROWS = 1_000_000  # of a piece; some 30 MB of three columns
 
-_READERS = {"int64": int, "float64": float, "str": str}
+
+def _finite(field: str) -> float:
+    # pandas takes "nan" for a text
+    if not math.isfinite(value := float(field)):
+        raise ValueError
+    return value
+
+
+_READERS = {"int64": int, "float64": _finite, "str": str}
 
 
 def pieces(path: Path, columns: Mapping[str, str]) -> Iterator[pd.DataFrame]:

@@ -26,6 +26,7 @@ _AGEDB = re.compile(r"\d+_.*_\d+\.\w+")
 _FGNET = re.compile(r"\d{3}A\d{2}[a-z]?\.\w+", re.IGNORECASE)
 _CACD_VS = re.compile(r"\d{4}_[01]\.\w+")
 _LIST_LINE = re.compile(r"\S.*\s\d+")
+_AGE_LINE = re.compile(r"\S+\s+\S.*\.\w+\s+\S+\s+\S+")  # id, an image, age and gender
 
 
 @dataclass(frozen=True)
@@ -95,7 +96,9 @@ def _list(_: str, place: Path) -> Form | None:
 
 
 def _age_labels(_: str, place: Path) -> Form | None:
-    return Form("age labels", place) if len(_first_line(place).split()) >= 3 else None
+    line = _first_line(place)
+    header = {"age"} <= {*line.lower().split()}
+    return Form("age labels", place) if header or _AGE_LINE.fullmatch(line) else None
 
 
 def _archive(_: str, place: Path) -> Form | None:
