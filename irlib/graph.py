@@ -5,6 +5,7 @@ from typing import Any
 
 from irlib import backbones, methods, provenance, runs
 from irlib.data import needs
+from irlib.data.pairs.sets import AUTHORS
 from irlib.notebooks.parameters import STAGES
 from irlib.studies import Study
 
@@ -25,8 +26,9 @@ def config(
         ValueError: an unknown method.
     """
     settings = {stage: [study.settings, notebook_digest(stage)] for stage in STAGES}
-    brought = needs.listing([*study.needs, *study.test_needs], Path(common["data"]))
-    settings["data"].append(brought)
+    places = [need.path for need in (*study.needs, *study.test_needs)]
+    places += [str(Path(study.test_dir, AUTHORS))] if study.test_needs else []
+    settings["data"].append(needs.listing(places, Path(common["data"])))
     train = {name: [settings["train"], model_digest(study, methods.find(name))] for name in names}
     digests: dict[str, Any] = {stage: provenance.digest(settings[stage]) for stage in STAGES}
     digests["train"] = {name: provenance.digest(values) for name, values in train.items()}

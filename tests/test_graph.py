@@ -176,3 +176,17 @@ def test_data_that_the_user_changed_make_the_data_run_stale(tmp_path):
     (tmp_path / "casia/train/1").mkdir()
     after = graph.config(casia, ["arcface"], [1], **given)["digests"]
     assert {stage for stage in before if before[stage] != after[stage]} == {"data"}
+
+
+@pytest.mark.parametrize(
+    "name", ["casia/train/train.rec", "casia/age-labels.txt", "test/pairs/lag.txt"]
+)
+def test_a_file_that_was_rewritten_in_place_makes_the_data_run_stale(tmp_path, name):
+    given = {"common": {**COMMON, "data": str(tmp_path)}, "outputs": Path("/o")}
+    casia = studies.find("casia")
+    (tmp_path / name).parent.mkdir(parents=True)
+    (tmp_path / name).write_text("a")
+    before = graph.config(casia, ["arcface"], [1], **given)["digests"]
+    (tmp_path / name).write_text("ab")
+    after = graph.config(casia, ["arcface"], [1], **given)["digests"]
+    assert {stage for stage in before if before[stage] != after[stage]} == {"data"}

@@ -1,6 +1,7 @@
 """What a study on real images needs the user to put down, and whether it is there."""
 
-from collections.abc import Sequence
+import os
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -42,14 +43,25 @@ def present(path: Path) -> bool:
     return path.is_file() and path.stat().st_size > 0
 
 
-def listing(needs: Sequence[Need], data: Path) -> list[list[str | int]]:
-    """What lies where the user puts data: path, entries or bytes, time of change in ns."""
+def listing(paths: Iterable[str], data: Path) -> list[list[str | int]]:
+    """What lies where the user puts data, by which a change of it is noticed.
+
+    Args:
+        paths: relative to the data folder; what is absent is left out.
+        data: the data folder.
+
+    Returns:
+        For each: path, time of change in ns, number of entries, and the bytes and the latest time
+        of change of the files among them; for a file its own.
+    """
     found: list[list[str | int]] = []
-    for need in needs:
-        path = data / need.path
-        if path.exists():
-            size = sum(1 for _ in path.iterdir()) if path.is_dir() else path.stat().st_size
-            found.append([need.path, size, path.stat().st_mtime_ns])
+    for path in paths:
+        place = followed(data / path)
+        if place.exists():
+            entries = list(os.scandir(place)) if place.is_dir() else []
+            files = [entry.stat() for entry in entries if entry.is_file()] or [place.stat()]
+            size, latest = sum(s.st_size for s in files), max(s.st_mtime_ns for s in files)
+            found.append([path, place.stat().st_mtime_ns, len(entries), size, latest])
     return found
 
 
