@@ -21,6 +21,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from irlib.data.faces import open_faces
 from irlib.data.recordio import open_records
 from irlib.data.recordio.framing import HEAD, MAGIC, framed, with_header
 
@@ -59,11 +60,11 @@ def _opened(kind: str, path: Path) -> Row:
 def open_alone() -> None:
     """Print what opening the file on the command line takes, as JSON."""
     start = time.perf_counter()
-    records = open_records(Path(sys.argv[1]))
+    faces = open_faces(sys.argv[1])
     seconds = time.perf_counter() - start
     status = Path("/proc/self/status").read_text()  # rusage would count the parent's too
     peak = int(status.partition("VmHWM:")[2].split()[0]) / 1024
-    if len(records) != IMAGES or not np.array_equal(records.labels, _labels()):
+    if len(faces) != IMAGES or not np.array_equal(faces.labels, _labels()):
         raise ValueError("the set was read wrongly")
     print(json.dumps({"seconds": round(seconds, 3), "peak MiB": round(peak)}))
 

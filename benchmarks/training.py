@@ -21,7 +21,6 @@ from PIL import Image
 
 from irlib import backbones, devices, methods
 from irlib.data.faces import Faces
-from irlib.data.keys import image_keys
 from irlib.data.loading import TrainLoader
 from irlib.data.sources import ImageFiles
 from irlib.images import Batch, to_input
@@ -66,7 +65,6 @@ def faces(folder: Path, count: int) -> Faces:
         labels=np.arange(count) % CLASSES,
         ages=np.full(count, np.nan),
         class_names=tuple(map(str, range(CLASSES))),
-        keys=image_keys(names),
     )
 
 

@@ -10,7 +10,6 @@ import torch
 from PIL import Image
 
 from irlib.data.faces import Faces
-from irlib.data.keys import image_keys
 from irlib.data.loading import TrainLoader
 from irlib.data.sources import ImageFiles
 
@@ -19,7 +18,7 @@ def as_faces(crops, count=None):
     names = np.array([str(path.relative_to(crops.root)) for path in crops.paths[:count]])
     return Faces(
         images=ImageFiles(crops.root, names), labels=crops.labels[:count],
-        ages=crops.ages[:count], class_names=("0", "1", "2", "3"), keys=image_keys(names),
+        ages=crops.ages[:count], class_names=("0", "1", "2", "3"),
     )  # fmt: skip
 
 
@@ -111,7 +110,7 @@ def test_threads_share_a_batch_of_many_pieces(crops):
     rows = np.tile(np.arange(19), 11)
     many = Faces(
         images=ImageFiles(many.images.root, many.images.names[rows]), labels=many.labels[rows],
-        ages=many.ages[rows], class_names=many.class_names, keys=many.keys,
+        ages=many.ages[rows], class_names=many.class_names,
     )  # fmt: skip
     (shared,) = TrainLoader(many, batch_size=209, seed=1, workers=3)
     (alone,) = TrainLoader(many, batch_size=209, seed=1)

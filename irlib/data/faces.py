@@ -6,6 +6,7 @@ Units: ages in years.
 
 from collections.abc import Collection
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -38,7 +39,6 @@ class Faces:
         labels: (N,) int64, class of each image, 0 to C - 1.
         ages: (N,) float64, years, NaN where unknown.
         class_names: what the C identities are called in the set; the position is the class.
-        keys: what names each image in a file of ages.
         age_labels: the file the ages came from, None without one.
         stray: what lies beside the images and is none, or is listed and not there.
         notes: remarks on the set for a person to read.
@@ -48,7 +48,6 @@ class Faces:
     labels: NDArray[np.int64]
     ages: NDArray[np.float64]
     class_names: tuple[str, ...]
-    keys: ImageKeys
     age_labels: AgeLabels | None = None
     stray: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
@@ -61,6 +60,11 @@ class Faces:
     def num_classes(self) -> int:
         """Number of identities, C."""
         return len(self.class_names)
+
+    @cached_property
+    def keys(self) -> ImageKeys:
+        """What names each image in a file of ages."""
+        return _keys_of(self.images)
 
     def read(self, index: int) -> NDArray[np.uint8]:
         """An image as (H, W, 3) uint8 RGB, upright.
@@ -110,7 +114,6 @@ class Faces:
             labels=labels.astype(np.int64),
             ages=self.ages[rows],
             class_names=tuple(self.class_names[label] for label in present.tolist()),
-            keys=self.keys.chosen(rows),
             notes=self.notes + self._lost(present, len(unwanted) - (len(self) - len(rows))),
         )
 
@@ -169,33 +172,52 @@ def _opened(path: Path) -> Faces:
 
 def _records(path: Path) -> Faces:
     records = open_records(path)
-    stored, first, labels = np.unique(records.labels, return_index=True, return_inverse=True)
-    keys, notes = _record_keys(records)
+    labels, stored = _dense(records.labels)
+    lost = ()
+    if records.is_packed and records.names is None:
+        lost = (f"{path.with_suffix(SUFFIX).name} is missing: no image can be given its age",)
     return Faces(
         images=records,
-        labels=labels.astype(np.int64),
-        ages=np.full(len(labels), np.nan),
-        class_names=_class_names(records, stored, first),
-        keys=keys,
-        notes=(*records.notes, *notes),
+        labels=labels,
+        ages=_unknown(len(labels)),
+        class_names=_class_names(records, labels, stored),
+        notes=(*records.notes, *lost),
     )
 
 
-def _record_keys(records: Records) -> tuple[ImageKeys, tuple[str, ...]]:
+def _dense(labels: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    # classes 0 to C - 1, and the labels they had; by a table, as sorting millions takes memory
+    is_there = np.zeros(int(labels.max()) + 1, dtype=np.bool_)
+    is_there[labels] = True
+    stored = np.flatnonzero(is_there)
+    return (labels if is_there.all() else (np.cumsum(is_there) - 1)[labels]), stored
+
+
+def _unknown(count: int) -> NDArray[np.float64]:
+    return np.broadcast_to(np.float64(np.nan), count)  # takes no memory
+
+
+def _keys_of(images: Images) -> ImageKeys:
     # a file of ages names images by what they were called before somebody packed them
-    if records.names is not None:
-        return image_keys(records.names), ()
-    if records.is_packed:
-        told = f"{records.path.with_suffix(SUFFIX).name} is missing: no image can be given its age"
-        return ImageKeys(np.full(len(records), NO_KEY)), (told,)
-    return numbered_keys(records.labels, records.keys), ()
+    if isinstance(images, Chosen):
+        return _keys_of(images.images).chosen(images.rows)
+    if isinstance(images, ImageFiles):
+        return image_keys(images.names)
+    if not isinstance(images, Records):
+        return image_keys([images.name(row) for row in range(len(images))])
+    if images.names is not None:
+        return image_keys(images.names)
+    if images.is_packed:
+        return ImageKeys(np.full(len(images), NO_KEY))
+    return numbered_keys(images.labels, images.keys)
 
 
 def _class_names(
-    records: Records, stored: NDArray[np.int64], first: NDArray[np.int64]
+    records: Records, labels: NDArray[np.int64], stored: NDArray[np.int64]
 ) -> tuple[str, ...]:
     # the folders that the identities had, where each had one of its own; else the stored labels
     if records.names is not None:
+        first = np.unique(labels, return_index=True)[1]
         folders = [in_folder(str(name)).rpartition("/")[0] for name in records.names[first]]
         if all(folders) and len(set(folders)) == len(folders):
             return tuple(folders)
@@ -208,9 +230,8 @@ def _files(folder: FaceFolder) -> Faces:
     return Faces(
         images=ImageFiles(folder.root, folder.names),
         labels=folder.labels,
-        ages=np.full(len(folder), np.nan),
+        ages=_unknown(len(folder)),
         class_names=folder.class_names,
-        keys=image_keys(folder.names),
         stray=folder.stray + absent,
         notes=(f"{len(absent)} listed images are not there: {shown}",) if absent else (),
     )

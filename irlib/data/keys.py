@@ -122,11 +122,13 @@ def numbered_keys(folder: ArrayLike, image: ArrayLike) -> ImageKeys:
     if folders.shape != images.shape or folders.ndim != 1:
         raise ValueError(f"folder {folders.shape}, image {images.shape}: expected two of (N,)")
     for name, numbers in (("folder", folders), ("image", images)):
-        outside = np.flatnonzero((numbers < 0) | (numbers > LARGEST))
-        if len(outside):
-            at = int(outside[0])
+        if len(numbers) and not 0 <= numbers.min() <= numbers.max() <= LARGEST:
+            at = int(np.argmax((numbers < 0) | (numbers > LARGEST)))
             raise ValueError(f"{name}[{at}] is {numbers[at]}: expected 0 to {LARGEST}")
-    return ImageKeys(folders.astype(np.int64) << 32 | images.astype(np.int64))
+    codes = folders.astype(np.int64)
+    codes <<= 32
+    codes |= images
+    return ImageKeys(codes)
 
 
 def code_of(path: str, texts: dict[str, int]) -> int:
