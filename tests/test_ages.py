@@ -114,6 +114,7 @@ BAD_LINES = {
     "line joined to the next": ("1 0/8.jpg 30 1 1 0/9.jpg 40 1", "8 fields, expected 4"),
     "old line ends": ("1 0/8.jpg 30 1\r1 0/9.jpg 40 1", "8 fields, expected 4"),
     "a tab in a name": ("1 Ann\tLee/9.jpg 40 1", "5 fields, expected 4"),
+    "gender": ("1 s/000001/00000002.jpg 1 27.4", "gender '27.4', expected 1, 0 or -1"),
     "comma": ("1 s/000001/00000002.jpg 27,4 1", "age '27,4', expected"),
     "underscore": ("1 s/000001/00000002.jpg 2_5 1", "age '2_5', expected"),
     "other digits": ("1 s/000001/00000002.jpg \u0662\u0665 1", "age '\u0662\u0665', expected"),
@@ -221,6 +222,73 @@ def test_two_images_of_one_key_have_no_age(tmp_path):
     assert labels.ages_of(keys).tolist() == pytest.approx([np.nan, 30.0, np.nan], nan_ok=True)
     assert keys.repeated().tolist() == [0, 2]
     assert labels.unmatched(keys).count == 0
+
+
+def aged(labels, *names):
+    # age by image, how many of them by the cut, and the keys without an image
+    keys = image_keys(names)
+    ages = dict(zip(names, labels.ages_of(keys).tolist(), strict=True))
+    known = {name: age for name, age in ages.items() if not np.isnan(age)}
+    return known, labels.aged_by_cut(keys), [key for _, key in labels.unmatched(keys).first]
+
+
+def test_swapped_columns_are_no_ages(tmp_path):
+    lines = "7 casia/000007/00000001.jpg 1 27.4\n7 casia/000007/00000002.jpg 0 8.1\n"
+    with pytest.raises(ValueError, match=r"; line 1: gender '27\.4', expected 1, 0 or -1$"):
+        labels_of(tmp_path, lines)
+
+
+def test_a_line_is_about_the_image_of_its_whole_name(tmp_path):
+    labels = labels_of(tmp_path, "12 12/1_a.jpg 5 1\n")
+    assert aged(labels, "12/1_a.jpg", "12/1_b.jpg") == ({"12/1_a.jpg": 5.0}, 0, [])
+    assert aged(labels, "12/1_b.jpg") == ({}, 0, ["12/1_a"])
+    assert aged(labels, "12/1.jpg") == ({}, 0, ["12/1_a"])
+
+
+def test_images_that_share_a_number_do_not_share_its_age(tmp_path):
+    labels = labels_of(tmp_path, "7 7/1.jpg 5 1\n")
+    ten = [f"7/1_{number}.jpg" for number in range(10)]
+    assert aged(labels, *ten) == ({}, 0, ["7/1"])
+    assert aged(labels, "7/1.jpg", *ten) == ({"7/1.jpg": 5.0}, 0, [])
+    assert aged(labels, "7/1_0.jpg") == ({"7/1_0.jpg": 5.0}, 1, [])
+
+
+def test_images_that_share_a_number_have_each_the_age_of_their_line(tmp_path):
+    labels = labels_of(tmp_path, "7 7/7_0.jpg 5 1\n7 7/7_1.jpg 30 1\n7 7/7_2.jpg 60 1\n")
+    assert labels.duplicates.count == 0
+    known = {"7/7_0.jpg": 5.0, "7/7_1.jpg": 30.0, "7/7_2.jpg": 60.0}
+    assert aged(labels, *known) == (known, 0, [])
+    assert aged(labels, *known, "7/7_3.jpg") == (known, 0, [])
+
+
+@pytest.mark.parametrize("line", ["9 8/000069_25.jpg 9 0", "8 8/69_25.jpg 9 0"])
+def test_a_line_of_its_own_comes_before_that_of_the_number(tmp_path, line):
+    labels = labels_of(tmp_path, f"8 8/00000069.jpg 25 1\n{line}\n")
+    both = {"000008/00000069.jpg": 25.0, "000008/00000069_25.jpg": 9.0}
+    assert aged(labels, *both) == (both, 0, [])
+
+
+@pytest.mark.parametrize("lines", ["9 8/69_25.jpg 9 0\n9 8/69_25.jpg 8 0", "9 8/69_25.jpg -1 0"])
+def test_a_line_without_an_age_keeps_that_of_the_number_away(tmp_path, lines):
+    labels = labels_of(tmp_path, f"8 8/69.jpg 25 1\n{lines}\n")
+    assert aged(labels, "8/69_25.jpg") == ({}, 0, ["8/69"])
+
+
+def test_a_number_that_two_images_have_gives_its_variant_no_age(tmp_path):
+    labels = labels_of(tmp_path, "8 8/69.jpg 25 1\n")
+    assert aged(labels, "8/69.jpg", "8/069.jpg", "8/69_25.jpg") == ({}, 0, [])
+
+
+def test_sample_has_one_image_aged_by_the_cut(sample):
+    keys, _, labels = sample
+    assert labels.aged_by_cut(keys) == 1  # 8/69_25.jpg
+
+
+def test_names_of_both_kinds_count_for_one_folder(tmp_path):
+    lines = [f"7 7/{number}.jpg 5 1\n7 7/{number}_1.jpg 5 1\n" for number in range(5)]
+    labels = labels_of(tmp_path, "".join(lines) + "1 12/1_0.jpg 5 1\n1 9/1.jpg 5 1\n")
+    assert labels.listed_child_ids() == ("7",)
+    assert labels.listed_child_ids(at_least=1) == ("7", "9", "12")
 
 
 def test_a_missing_file_is_named(tmp_path):

@@ -19,17 +19,20 @@ def texts_of(*names):
         ("000012/00000735.jpg", "12/735"),
         ("12/735.png", "12/735"),
         ("casia/12/735", "12/735"),
-        ("/a b/ü/000012/735.tar.gz", "12/735"),
+        ("/a b/ü/000012/735.tar.gz", "12/735.tar"),
         ("000000/00000000.jpg", "0/0"),
-        ("7/69_25.jpg", "7/69"),  # as the authors' loader cuts it
-        ("7/69_.jpg", "7/69"),
-        ("7/00_01.jpg", "7/0"),
+        ("casia/12/735.", "12/735"),
+        ("7/69_25.jpg", "7/69_25"),  # not to be cut: 69_26 is another image
+        ("7/69.5.jpg", "7/69.5"),
+        ("7/69_.jpg", "7/69_"),
+        ("000007/00000069_025.jpg", "7/69_025"),
+        ("7/00_01.jpg", "7/0_01"),
         ("2147483647/2147483647.jpg", "2147483647/2147483647"),
         ("0000000000000000000012/0000000000000000000735.jpg", "12/735"),
         ("2147483648/5.jpg", "2147483648/5"),
         ("5/99999999999999999999.jpg", "5/99999999999999999999"),
         ("Ann/00012.jpg", "Ann/12"),
-        ("n000012/0001_02.jpg", "n000012/0001_02"),  # not to be cut: 0001_03 is another image
+        ("n000012/0001_02.jpg", "n000012/0001_02"),
         ("0Ann/0012a.jpg", "0Ann/0012a"),
         ("Ann Lee/im 1.jpg", "Ann Lee/im 1"),
         ("李/\uff10\uff17.jpg", "李/\uff10\uff17"),  # a wide zero is no padding
@@ -82,21 +85,46 @@ def test_images_of_one_key_are_found():
 
 
 def test_a_variant_does_not_compete_with_its_image():
-    keys = image_keys(
-        ["8/69.jpg", "8/69_25.jpg", "8/069_3.jpg", "9/1.jpg", "9/1_2.jpg", "9/01.jpg"]
-    )
-    assert keys.variants.tolist() == [1, 2, 4]
-    assert keys.repeated().tolist() == [3, 4, 5]
+    keys = image_keys(["8/69.jpg", "8/69_25.jpg", "9/69_1.jpg", "9/7_a.png"])
+    assert keys.variants.tolist() == [1, 2, 3]
+    assert keys.numbers.tolist() == numbered_keys([8, 9, 9], [69, 69, 7]).codes.tolist()
+    assert keys.repeated().tolist() == []
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ["8/69_25.jpg", "8/69_26.jpg"],
+        ["8/69_25.jpg", "000008/00000069_3.jpg", "8/69.jpg"],
+        ["8/69_25.jpg", "8/69_25.png"],
+        ["8/69_25.jpg", "8/69.jpg", "8/069.jpg"],  # which of the two it is a copy of is not known
+        ["8/99999999999_1.jpg", "8/99999999999_2.jpg"],
+        ["n8/0069_25.jpg"],
+        ["8/a69_25.jpg"],
+        ["8/69.1_25.jpg"],
+        ["69_25.jpg"],
+    ],
+)
+def test_what_is_not_alone_with_its_number_is_no_variant(names):
+    keys = image_keys(names)
+    assert keys.variants.tolist() == keys.numbers.tolist() == []
+
+
+def test_a_number_too_large_for_a_code_has_a_variant_too():
+    keys = image_keys(["8/99999999999_1.jpg"])
+    assert [keys.texts[-2 - code] for code in keys.numbers] == ["8/99999999999"]
 
 
 def test_chosen_images_keep_their_keys():
-    keys = image_keys(["8/69.jpg", "a/1.jpg", "8/69_25.jpg", "1/1.jpg"]).chosen(np.array([2, 1, 0]))
-    assert [keys.text(row) for row in range(3)] == ["8/69", "a/1", "8/69"]
-    assert keys.repeated().tolist() == []  # the first is still a variant
+    names = ["8/69.jpg", "a/1.jpg", "8/69_25.jpg", "1/1.jpg", "1/5_1.jpg"]
+    keys = image_keys(names).chosen(np.array([4, 2, 1, 0]))
+    assert [keys.text(row) for row in range(4)] == ["1/5_1", "8/69_25", "a/1", "8/69"]
+    assert keys.variants.tolist() == [0, 1]
+    assert keys.numbers.tolist() == numbered_keys([1, 8], [5, 69]).codes.tolist()
 
 
-def test_a_long_name_in_a_folder_of_text_is_no_variant():
-    assert image_keys(["n8/0069_25.jpg"]).variants.tolist() == []
+def test_an_image_is_no_variant_once_the_others_of_its_number_are_left_out():
+    assert image_keys(["8/69_25.jpg", "8/69_26.jpg"]).chosen(np.array([0])).variants.tolist() == []
 
 
 def test_images_without_a_key_do_not_share_one():
@@ -130,13 +158,10 @@ def key_by_hand(name):
     folder, image = parts[-2:]
     digits = "0123456789"
     is_number = not folder.strip(digits)
-    head = image[: len(image) - len(image.lstrip(digits))]
-    if is_number and head and image[len(head) : len(head) + 1] in ("", ".", "_"):
-        stem = head
-    else:
-        stem = image[: image.rindex(".")] if "." in image[1:] else image
-    padded = [part if part.strip(digits) else part.lstrip("0") or "0" for part in (folder, stem)]
-    return "/".join(padded)
+    stem = image[: image.rindex(".")] if "." in image[1:] else image
+    head = stem.split("_")[0] if is_number else stem
+    heads = [part if part.strip(digits) else part.lstrip("0") or "0" for part in (folder, head)]
+    return "/".join(heads if head else (heads[0], "")) + stem[len(head) :]
 
 
 NAMES = st.text(alphabet="0012345679ab_./\n é", max_size=14) | st.from_regex(

@@ -26,9 +26,12 @@ EXPECTED = "expected lines `id path age gender`, such as `12 casia/000012/000007
 # What a first line may call the columns that count, the surest name first.
 PATH_NAMES = ("path", "image_path", "filename", "file_name", "file", "image", "img")
 AGE_NAMES = ("age", "ages")
+GENDER_NAMES = ("gender", "sex")
+GENDERS = (b"0", b"1", b"-1", b"m", b"f", b"male", b"female")  # in any case; -1 is unknown
 
 _BOM = b"\xef\xbb\xbf"
 _NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?", re.ASCII)
+_GENDER = np.isin(np.arange(256), list(b"01mfMF"))  # those of one letter
 _WHITE = np.isin(np.arange(256), list(b" \t\n\v\f\r"))  # as bytes.split() has it
 _NEWLINE, _DOT = b"\n."
 _WHOLE = 3  # digits of an age before the point that the fast way reads
@@ -50,11 +53,15 @@ class Listed:
 
 @dataclass(frozen=True)
 class Columns:
-    """Where the fields of a line stand, counted from 0; by default as in MTLFace's files."""
+    """Where the fields of a line stand, counted from 0; by default as in MTLFace's files.
+
+    The gender is None where the file has none; it is only checked.
+    """
 
     count: int = 4
     path: int = 1
     age: int = 2
+    gender: int | None = 3
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,6 +74,7 @@ class AgeLines:
         ages: (M,) years.
         line_numbers: (M,) counted from 1.
         malformed: (line number, text, reason) of lines that give no age.
+        ageless: int64, keys of the images that such lines name, as far as they can be read.
     """
 
     codes: NDArray[np.int64]
@@ -74,6 +82,7 @@ class AgeLines:
     ages: NDArray[np.float64]
     line_numbers: NDArray[np.int64]
     malformed: Listed
+    ageless: NDArray[np.int64]
 
 
 def read_lines(path: Path) -> AgeLines:
@@ -88,7 +97,7 @@ def read_lines(path: Path) -> AgeLines:
     """
     texts: dict[str, int] = {}
     malformed: list[tuple[int, str, str]] = []
-    parts: list[tuple[NDArray, NDArray, NDArray]] = []
+    parts: list[tuple[NDArray, NDArray, NDArray, NDArray]] = []
     columns = None
     before = refused = 0  # lines so far
     with path.open("rb") as file:
@@ -102,11 +111,12 @@ def read_lines(path: Path) -> AgeLines:
                 refused += bool(reason)
                 if reason and len(malformed) < LISTED:
                     malformed.append((before + row + 1, shown(lines[row]), reason))
-            rows = np.flatnonzero(codes != NO_KEY)
-            parts.append((codes[rows], ages[rows], rows + before + 1))
+            rows = np.flatnonzero(~np.isnan(ages))
+            ageless = codes[np.isnan(ages) & (codes != NO_KEY)]
+            parts.append((codes[rows], ages[rows], rows + before + 1, ageless))
             before += len(codes)
-    codes, ages, numbers = map(np.concatenate, zip(*parts, strict=True))
-    return AgeLines(codes, tuple(texts), ages, numbers, Listed(refused, tuple(malformed)))
+    codes, ages, numbers, ageless = map(np.concatenate, zip(*parts, strict=True))
+    return AgeLines(codes, tuple(texts), ages, numbers, Listed(refused, tuple(malformed)), ageless)
 
 
 def parsed_block(
@@ -134,6 +144,9 @@ def parsed_block(
     ages = np.full(len(ends), np.nan)
     codes[rows] = codes_at(data, starts[first + columns.path], stops[first + columns.path])
     ages[rows] = _ages_at(data, starts[first + columns.age], stops[first + columns.age])
+    if columns.gender is not None:
+        gender = first + columns.gender
+        ages[rows[~_are_genders(block, starts[gender], stops[gender])]] = np.nan
     is_read = (codes != NO_KEY) & (ages <= OLDEST)
     codes[~is_read], ages[~is_read] = NO_KEY, np.nan
     return codes, ages, np.flatnonzero(~is_read & (count > 0))
@@ -142,7 +155,7 @@ def parsed_block(
 def parsed_line(
     line: bytes, columns: Columns, texts: dict[str, int]
 ) -> tuple[int, float, str | None]:
-    """Key, age, and why there are none: (-1, NaN, reason).
+    """Key, age, and why there is none: (key or -1, NaN, reason).
 
     Args:
         line: without its line feed.
@@ -155,28 +168,18 @@ def parsed_line(
         return NO_KEY, np.nan, "not UTF-8"
     if len(fields) != columns.count:
         return NO_KEY, np.nan, f"{len(fields)} fields, expected {columns.count}"
-    age = fields[columns.age]
+    age, path = fields[columns.age], fields[columns.path]
+    gender = "-1" if columns.gender is None else fields[columns.gender]
     years = float(age) if _NUMBER.fullmatch(age) else np.nan
-    if not 0.0 <= years <= OLDEST:
-        return NO_KEY, np.nan, f"age {age[:SHOWN]!r}, expected 0 to {OLDEST:g} years"
-    path = fields[columns.path]
     code = code_of(path, texts)
-    if code == NO_KEY:
-        return NO_KEY, np.nan, f"path {path[:SHOWN]!r}, expected one that ends in folder/image"
-    return code, years, None
-
-
-def lines_at(path: Path, numbers: set[int]) -> dict[int, str]:
-    """The text of some lines of a file, by number counted from 1."""
-    last = max(numbers, default=0)
-    found = {}
-    with path.open("rb") as file:
-        for number, line in enumerate(file, start=1):
-            if number > last:
-                break
-            if number in numbers:
-                found[number] = shown(line)
-    return found
+    reason = None
+    if not 0.0 <= years <= OLDEST:
+        reason = f"age {age[:SHOWN]!r}, expected 0 to {OLDEST:g} years"
+    elif gender.lower().encode() not in GENDERS:
+        reason = f"gender {gender[:SHOWN]!r}, expected 1, 0 or -1"
+    elif code == NO_KEY:
+        reason = f"path {path[:SHOWN]!r}, expected one that ends in folder/image"
+    return code, np.nan if reason else years, reason
 
 
 def shown(line: bytes) -> str:
@@ -201,11 +204,13 @@ def _without_header(block: bytes) -> tuple[bytes, Columns]:
     start = len(block) - len(block.lstrip())
     stop = block.index(b"\n", start)
     names = block[start:stop].lower().decode(errors="replace").lstrip("#").split()
-    path = next((names.index(name) for name in PATH_NAMES if name in names), None)
-    age = next((names.index(name) for name in AGE_NAMES if name in names), None)
+    path, age, gender = (
+        next((names.index(name) for name in known if name in names), None)
+        for known in (PATH_NAMES, AGE_NAMES, GENDER_NAMES)
+    )
     if path is None or age is None:
         return block, Columns()
-    return block[:start] + block[stop:], Columns(len(names), path, age)
+    return block[:start] + block[stop:], Columns(len(names), path, age, gender)
 
 
 def _fields(line: bytes, columns: Columns) -> list[bytes]:
@@ -236,3 +241,10 @@ def _ages_at(
     # both are exact, so that their quotient is the nearest number, as float() gives
     power = _POWERS[part_width]
     return np.where(is_plain, (whole * power + np.where(has_part, part, 0)) / power, np.nan)
+
+
+def _are_genders(block: bytes, starts: NDArray, stops: NDArray) -> NDArray[np.bool_]:
+    are = _GENDER[np.frombuffer(block, dtype=np.uint8)[starts]]
+    for row in np.flatnonzero(stops - starts > 1).tolist():
+        are[row] = block[starts[row] : stops[row]].lower() in GENDERS
+    return are

@@ -4,13 +4,14 @@ Shapes: N images, M labelled images, K child identities.
 Units: ages in years, as floats.
 """
 
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from irlib.data.agelines import EXPECTED, LISTED, AgeLines, Listed, lines_at, read_lines
+from irlib.data.agelines import EXPECTED, LISTED, AgeLines, Listed, read_lines, shown
 from irlib.data.keys import ImageKeys
 
 CHILD_BELOW = 13.0  # years; Lee et al., BMVC 2021
@@ -29,6 +30,8 @@ class AgeLabels:
         malformed: (line number, text, reason) of lines that give no age.
         duplicates: (line number, text, contradicts) of lines for an image that an earlier line
             named. Where any two of an image's ages differ, it has no age.
+        ageless: images, each once, sorted by code, whose lines contradict each other or are
+            malformed. One of them may also have a line that gives its age.
     """
 
     path: Path
@@ -37,20 +40,29 @@ class AgeLabels:
     line_numbers: NDArray[np.int64]
     malformed: Listed
     duplicates: Listed
+    ageless: ImageKeys
 
     def ages_of(self, keys: ImageKeys) -> NDArray[np.float64]:
         """Age of each image, (N,) years, NaN where the file gives none.
 
         An image that shares its key with another, such as 735.jpg beside 00000735.jpg, has none.
+        One such as 69_25.jpg without a line of its own has the age of its number's line, if it is
+        the only one of that number; see `ImageKeys.variants`.
+
+        Source: the loader of Lee et al., BMVC 2021, cuts every name at the first underscore.
         """
-        row = self.keys.find(keys)  # (N,), -1 without an age
+        row, _ = self._found(keys)
         row[keys.repeated()] = -1
         return np.where(row >= 0, np.append(self.ages, np.nan)[row], np.nan)
+
+    def aged_by_cut(self, keys: ImageKeys) -> int:
+        """How many of the images have the age of the number before their underscore."""
+        return len(self._found(keys)[1])
 
     def unmatched(self, keys: ImageKeys) -> Listed:
         """(line number, key) of the ages whose image is not among these."""
         is_found = np.zeros(len(self.ages) + 1, dtype=bool)  # the last takes images without age
-        is_found[self.keys.find(keys)] = True
+        is_found[self._found(keys)[0]] = True
         rows = np.flatnonzero(~is_found[:-1])
         first = rows[np.argsort(self.line_numbers[rows], kind="stable")[:LISTED]]
         lines = ((int(self.line_numbers[row]), self.keys.text(row)) for row in first)
@@ -67,17 +79,27 @@ class AgeLabels:
         """
         codes = self.keys.codes[self.ages < below]
         folders, counts = np.unique(codes[codes >= 0] >> 32, return_counts=True)
-        numbers = folders[counts >= at_least].tolist()
-        texts = [self.keys.texts[-2 - code].partition("/")[0] for code in codes[codes < 0].tolist()]
-        names, counts = np.unique(np.array(texts, dtype=object), return_counts=True)
-        return (*map(str, numbers), *names[counts >= at_least].tolist())
+        count = Counter(dict(zip(map(str, folders.tolist()), counts.tolist(), strict=True)))
+        texts = self.keys.texts
+        count.update(texts[-2 - code].partition("/")[0] for code in codes[codes < 0].tolist())
+        return tuple(sorted((name for name in count if count[name] >= at_least), key=_by_number))
+
+    def _found(self, keys: ImageKeys) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        # row of each image's age, (N,), -1 without one, and the images that have it by the cut
+        row, variants = self.keys.find(keys), keys.variants
+        by_number = self.keys.find(ImageKeys(keys.numbers, keys.texts))
+        has_line = (row[variants] >= 0) | (self.ageless.find(keys.chosen(variants)) >= 0)
+        is_cut = (by_number >= 0) & ~has_line
+        row[variants[is_cut]] = by_number[is_cut]
+        return row, variants[is_cut]
 
 
 def read_age_labels(path: Path | str) -> AgeLabels:
     """The ages in a file of lines `id path age gender`, where path ends in folder/image.
 
     Nothing is guessed: a line that cannot be read, or contradicts another, gives no age and is
-    kept with its number. The id and the gender (1 male, 0 female) are not used.
+    kept with its number. The id is not used; the gender (1 or m male, 0 or f female, -1 unknown)
+    has to be one, as else the columns may be in another order.
 
     Args:
         path: text file, UTF-8, fields separated by white space. A first line may name the columns,
@@ -139,14 +161,33 @@ def _without_doubt(path: Path, lines: AgeLines) -> AgeLabels:
         lines.line_numbers[order[kept]],
         lines.malformed,
         _duplicates(path, lines.line_numbers[again], differs[~is_first]),
+        ImageKeys(np.union1d(codes[first[is_doubted]], lines.ageless), lines.texts),
     )
 
 
 def _duplicates(path: Path, numbers: NDArray[np.int64], contradicts: NDArray[np.bool_]) -> Listed:
     first = np.argsort(numbers)[:LISTED]
     told = dict(zip(numbers[first].tolist(), contradicts[first].tolist(), strict=True))
-    text = lines_at(path, set(told))
+    text = _lines_at(path, set(told))
     return Listed(len(numbers), tuple((n, text.get(n, ""), wrong) for n, wrong in told.items()))
+
+
+def _lines_at(path: Path, numbers: set[int]) -> dict[int, str]:
+    last = max(numbers, default=0)
+    found = {}
+    with path.open("rb") as file:
+        for number, line in enumerate(file, start=1):
+            if number > last:
+                break
+            if number in numbers:
+                found[number] = shown(line)
+    return found
+
+
+def _by_number(name: str) -> tuple[bool, int, str]:
+    # folders that are numbers come first; they are not padded, so that a longer one is larger
+    is_number = name.isascii() and name.isdigit()
+    return not is_number, len(name) if is_number else 0, name
 
 
 def _why(labels: AgeLabels) -> str:

@@ -1,11 +1,11 @@
 """What names an image whatever its padding: its folder and its file, as numbers where they are.
 
-Shapes: N images.
+Shapes: N images, V variants.
 """
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -14,11 +14,14 @@ LARGEST = 2**31 - 1  # of a folder's or an image's number; larger ones are kept 
 NO_KEY = -1  # code of a name without a folder
 BLOCK = 65_536  # names turned into codes at a time: a few MB
 
-_FOLDER = re.compile(r"[0-9]+")
-_VARIANT = re.compile(r"[0-9]+_")
-_IMAGE = re.compile(r"([0-9]+)(?:[_.].*)?", re.DOTALL)  # the authors' 69_25.jpg is number 69
+_DIGITS = re.compile(r"[0-9]+")
+_VARIANT = re.compile(r"(?:.*/)?([0-9]+/[0-9]+)_[^/]*", re.DOTALL)
 _WIDEST = 10  # digits the fast way reads
-_SLASH, _ZERO, _DOT, _UNDERSCORE = b"/0._"
+_SLASH, _ZERO, _DOT = b"/0."
+
+
+def _no_rows() -> NDArray[np.int64]:
+    return np.empty(0, dtype=np.int64)
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,13 +31,16 @@ class ImageKeys:
     Args:
         codes: (N,) int64. Where folder and image are numbers, ``folder << 32 | image``; -1 where
             the name has no folder; otherwise ``-2 - t`` for the key ``texts[t]``.
-        texts: keys that are not two numbers, such as "Ann/12", each once.
-        variants: images whose name goes on after the number, such as 69_25.jpg, ascending.
+        texts: keys that are not two numbers, such as "Ann/12" or "8/69_25", each once.
+        variants: (V,) images that may stand for their number, ascending: of those in a folder whose
+            names go on with an underscore after this number, such as 69_25.jpg, the only one.
+        numbers: (V,) their codes by the number alone, as "8/69" has it.
     """
 
     codes: NDArray[np.int64]
     texts: tuple[str, ...] = ()
-    variants: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, dtype=np.int64))
+    variants: NDArray[np.int64] = field(default_factory=_no_rows)
+    numbers: NDArray[np.int64] = field(default_factory=_no_rows)
 
     def __len__(self) -> int:
         """Number of images, N."""
@@ -48,18 +54,19 @@ class ImageKeys:
         return "" if code == NO_KEY else self.texts[-2 - code]
 
     def chosen(self, rows: NDArray[np.int64]) -> "ImageKeys":
-        """The keys of some of the images, in an order of their own."""
+        """The keys of some of the images, in an order of their own.
+
+        What shared its number with an image that is left out stays no variant.
+        """
         variants = np.flatnonzero(np.isin(rows, self.variants))
-        return ImageKeys(self.codes[rows], self.texts, variants)
+        numbers = self.numbers[np.searchsorted(self.variants, rows[variants])]
+        return ImageKeys(self.codes[rows], self.texts, variants, numbers)
 
     def repeated(self) -> NDArray[np.int64]:
-        """Images whose key two have, such as 735.jpg and 00000735.jpg, ascending.
-
-        A variant such as 69_25.jpg does not compete with 69.jpg: it is another copy of image 69.
-        """
+        """Images whose key two have, such as 735.jpg and 00000735.jpg, ascending."""
         if (self.codes[1:] > self.codes[:-1]).all():
-            return np.empty(0, dtype=np.int64)  # a sorted record set: nothing to sort again
-        ordered = np.sort(np.delete(self.codes, self.variants))
+            return _no_rows()  # a sorted record set: nothing to sort again
+        ordered = np.sort(self.codes)
         twice = np.unique(ordered[1:][ordered[1:] == ordered[:-1]])
         return np.flatnonzero(np.isin(self.codes, twice[twice != NO_KEY]))
 
@@ -92,20 +99,26 @@ def image_keys(names: Sequence[str] | NDArray[np.str_]) -> ImageKeys:
     """The keys of images from their paths.
 
     Args:
-        names: (N,) paths such as "casia/000012/00000735.jpg"; the last two parts count.
+        names: (N,) paths such as "casia/000012/00000735.jpg"; the last two parts count, without
+            what follows the last dot.
 
-    Source: the number of an image ends at the first underscore, as in the loader of Lee et al.,
-        BMVC 2021, which is for folders that are numbers; in others the whole name counts.
+    Source: in the loader of Lee et al., BMVC 2021, the number of every image ends at the first
+        underscore, in folders that are numbers. Here it stands for `variants` only, since several
+        images would else have one key.
     """
     codes = np.empty(len(names), dtype=np.int64)
     texts: dict[str, int] = {}
-    variants: list[int] = []
+    cuts: list[tuple[int, int]] = []
     for start in range(0, len(names), BLOCK):
         block = list(map(str, names[start : start + BLOCK]))
         codes[start : start + len(block)] = found = _codes_of(block, texts)
-        rows = (row for row, name in enumerate(block) if _VARIANT.match(name, name.rfind("/") + 1))
-        variants += [start + row for row in rows if found[row] >= 0]
-    return ImageKeys(codes, tuple(texts), np.array(variants, dtype=np.int64))
+        cuts += [
+            (start + row, code_of(cut[1], texts))
+            for row in np.flatnonzero(found < NO_KEY).tolist()
+            if (cut := _VARIANT.fullmatch(block[row]))
+        ]
+    keys = ImageKeys(codes, tuple(texts))
+    return _with_variants(keys, *np.array(cuts, dtype=np.int64).T) if cuts else keys
 
 
 def numbered_keys(folder: ArrayLike, image: ArrayLike) -> ImageKeys:
@@ -142,18 +155,17 @@ def code_of(path: str, texts: dict[str, int]) -> int:
     folder = folders.rpartition("/")[2]
     if not (folder and image):
         return NO_KEY
-    number = _IMAGE.fullmatch(image)
-    if _FOLDER.fullmatch(folder):
-        folder = folder.lstrip("0") or "0"
-        image = _unpadded(number[1] if number else _stem(image))
+    stem = _unpadded(image.rpartition(".")[0] or image)
+    if _DIGITS.fullmatch(folder):
+        folder = _unpadded(folder)
+        number, underscore, rest = stem.partition("_")
+        stem = _unpadded(number) + underscore + rest
         # compared by length first: the largest number has ten digits
-        if number and max(len(folder), len(image)) <= _WIDEST:
-            pair = int(folder), int(image)
+        if _DIGITS.fullmatch(stem) and max(len(folder), len(stem)) <= _WIDEST:
+            pair = int(folder), int(stem)
             if max(pair) <= LARGEST:
                 return pair[0] << 32 | pair[1]
-    else:
-        image = _unpadded(_stem(image))
-    return texts.setdefault(f"{folder}/{image}", -2 - len(texts))
+    return texts.setdefault(f"{folder}/{stem}", -2 - len(texts))
 
 
 def codes_at(
@@ -173,12 +185,13 @@ def codes_at(
     folder, folder_width = leading_number(data, folder_start, slash)
     image, image_width = leading_number(data, slash + 1, stops)
     after = slash + 1 + image_width
-    end = data[np.minimum(after, len(data) - 1)]
+    dots = np.concatenate([[-1], np.flatnonzero(data == _DOT)])
+    last_dot = dots[np.searchsorted(dots, stops) - 1]
     is_plain = (
         (slash >= starts)
         & (folder_width > 0) & (folder_start + folder_width == slash) & (folder <= LARGEST)
         & (image_width > 0) & (image_width <= _WIDEST) & (image <= LARGEST)
-        & ((after == stops) | (end == _DOT) | (end == _UNDERSCORE))
+        & ((after == stops) | (after == last_dot))
     )  # fmt: skip
     return np.where(is_plain, folder << 32 | image, NO_KEY)
 
@@ -220,9 +233,14 @@ def _codes_of(names: list[str], texts: dict[str, int]) -> NDArray[np.int64]:
     return codes
 
 
-def _stem(image: str) -> str:
-    return image.rpartition(".")[0] or image
+def _with_variants(
+    keys: ImageKeys, rows: NDArray[np.int64], numbers: NDArray[np.int64]
+) -> ImageKeys:
+    # of the rows that have one number by the cut none stands for it, nor where two images have it
+    _, place, count = np.unique(numbers, return_inverse=True, return_counts=True)
+    is_alone = (count[place] == 1) & ~np.isin(numbers, keys.codes[keys.repeated()])
+    return replace(keys, variants=rows[is_alone], numbers=numbers[is_alone])
 
 
 def _unpadded(part: str) -> str:
-    return (part.lstrip("0") or "0") if _FOLDER.fullmatch(part) else part
+    return (part.lstrip("0") or "0") if _DIGITS.fullmatch(part) else part
