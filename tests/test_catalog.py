@@ -8,7 +8,7 @@ from PIL import Image
 
 import irlib
 from irlib.data.sets.catalog import ABSENT, CATALOG, find, present, recognize
-from irlib.data.sets.dataset import ROLES
+from irlib.data.sets.entry import ROLES
 
 README = (Path(irlib.__file__).parents[1] / "data" / "README.md").read_text()
 SPACED = " ".join(README.split())  # lines may break anywhere
@@ -64,8 +64,11 @@ def test_an_unknown_set_is_told_with_the_nearest():
         ("casia", ["faces_webface_112x112/train.rec"], "record set"),
         ("casia", ["000012/00000735.jpg"], "image folder"),
         ("casia", ["imgs/7/1.jpg", "imgs/8/1.jpg", "readme.txt"], "image folder"),
+        ("casia", ["7/1.jpg"], "image folder"),
         ("agedb", ["1_JohnnyCash_10_m.jpg"], "raw AgeDB"),
         ("agedb", ["AgeDB/1_Will Smith _10_m.jpg"], "raw AgeDB"),
+        ("agedb", ["1_JohnnyCash_10_M.JPG"], "raw AgeDB"),
+        ("agedb", ["WillSmith /1_WillSmith _10_F.jpg", "B/2_B_9_m.jpg"], "raw AgeDB"),
         ("agedb", ["JohnnyCash/1_JohnnyCash_10.jpg", "A/2_A_7.jpg"], "aligned AgeDB"),
         ("fgnet", ["images/001A02.JPG", "points/001a02.pts"], "raw FG-NET"),
         ("fgnet", ["001A02a.JPG"], "aligned FG-NET"),
@@ -119,6 +122,54 @@ def test_single_files_are_recognized(tmp_path):
     with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
         archive.writestr("1/1.jpg", b"")
     assert recognize("casia", tmp_path / "a.zip").name == "archive"
+
+
+LIST = "imgs/1.jpg 0\nimgs/2.jpg 1\n"
+
+
+@pytest.mark.parametrize("above", ["", "casia/"])
+@pytest.mark.parametrize("name", ["list.txt", "imgs/list.lst", "my list", "list.tsv"])
+def test_a_list_beside_its_images_is_the_set(tmp_path, above, name):
+    put(tmp_path, f"{above}imgs/1.jpg", f"{above}imgs/2.jpg")
+    (tmp_path / above / name).write_text(LIST)
+    (tmp_path / above / "readme.txt").write_text("CASIA WebFace 2014\n")
+    found = recognize("casia", tmp_path)
+    assert (found.name, found.path) == ("list", tmp_path / above / name)
+
+
+@pytest.mark.parametrize("line", [
+    "12 casia-webface/000012/00000735.jpg 27.4 1",  # of an age file
+    "1\t64",  # of an index
+    "Version 2",
+    "path label",
+    "1.jpg two",
+])  # fmt: skip
+def test_another_text_beside_the_images_is_no_list(tmp_path, line):
+    put(tmp_path, "7/1.jpg", "8/1.jpg")
+    (tmp_path / "about.txt").write_text(f"{line}\n")
+    assert recognize("casia", tmp_path).name == "image folder"
+
+
+@pytest.mark.parametrize("name", ["train.idx", "train.bin"])
+def test_an_index_is_no_list(tmp_path, name):
+    (tmp_path / name).write_text(LIST)
+    with pytest.raises(ValueError, match="expected CASIA-WebFace as record set or list"):
+        recognize("casia", tmp_path / name)
+
+
+def test_lists_that_contradict_each_other_are_refused(tmp_path):
+    put(tmp_path, "imgs/1.jpg")
+    for name in ("val.txt", "train.txt"):
+        (tmp_path / name).write_text(LIST)
+    with pytest.raises(ValueError, match=r"holds the lists train\.txt and val\.txt; name one"):
+        recognize("casia", tmp_path)
+
+
+def test_one_class_is_refused_where_a_list_tells_more(tmp_path):
+    put(tmp_path, "imgs/1.jpg", "imgs/2.jpg", "more/deep/3.jpg")
+    (tmp_path / "imgs/list.txt").write_text("1.jpg 0\n2.jpg 1\n")
+    with pytest.raises(ValueError, match=r"all images lie in imgs/, .*imgs/list\.txt tells"):
+        recognize("casia", tmp_path)
 
 
 @pytest.mark.parametrize(

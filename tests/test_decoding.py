@@ -201,6 +201,13 @@ def test_what_is_no_sound_image_is_refused_by_name(function, data):
         function(data, "x/y.jpg")
 
 
+@pytest.mark.parametrize("function", [decode, decode_crop])
+def test_what_has_no_known_format_is_told_in_the_same_words_every_time(function):
+    for data in (b"", b"not found"):
+        with pytest.raises(ValueError, match=r"^a: not a readable image \(no format that is known"):
+            function(data, "a")
+
+
 def test_an_image_that_would_fill_the_memory_is_refused_before_decoding():
     width = MAX_PIXELS // 60_000 + 1  # what Pillow warns of, and would decode
     with pytest.raises(ValueError, match=f"{width}x60000 pixels, expected at most 89,478,485"):

@@ -4,7 +4,7 @@ import tracemalloc
 import numpy as np
 import pytest
 
-from irlib.data.folders import read_folder
+from irlib.data.folders import is_list, lists_in, read_folder
 
 
 def touch(root, *names):
@@ -91,6 +91,34 @@ def test_two_names_of_one_number_are_refused(tmp_path):
     touch(tmp_path, "1/a.jpg", "01/a.jpg", "2/a.jpg")
     with pytest.raises(ValueError, match="mean one number"):
         read_folder(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("imgs/a b.jpg\t3", True),
+        ("\ufeff\r\n  李/第 1.PNG   07 \r\nwords", True),
+        ("12 casia-webface/000012/00000735.jpg 27.4 1", False),  # of an age file
+        ("1\t64", False),  # of an index
+        ("a.jpg", False),
+        ("a.jpg -1", False),
+        ("a.jpg \u0663", False),
+        ("a.jpg 1\n\0", False),
+        ("", False),
+    ],
+)
+def test_a_list_is_known_by_its_first_line(tmp_path, text, expected):
+    (tmp_path / "list.lst").write_text(text, newline="")
+    assert is_list(tmp_path / "list.lst") is expected
+    assert lists_in(tmp_path) == [tmp_path / "list.lst"][:expected]
+
+
+def test_what_belongs_to_a_record_set_or_is_hidden_is_no_list(tmp_path):
+    for name in ("train.idx", "train.REC", "lfw.bin", "a.jpg", ".list.txt"):
+        (tmp_path / name).write_text("a.jpg 1")
+    assert lists_in(tmp_path) == []
+    assert not is_list(tmp_path / "gone.txt")
+    assert not is_list(tmp_path)
 
 
 def test_labels_are_class_indices(tmp_path):

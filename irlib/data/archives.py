@@ -48,28 +48,33 @@ def unpack_archive(
     """
     if not path.is_file():
         raise FileNotFoundError(f"{path}: no such archive; expected {KINDS}")
-    unfinished = target.with_name(f"{target.name}.partial")
-    _require_absent(target, unfinished)
+    partial = unfinished(target)
+    _require_absent(target, partial)
     with _damage_named(path):
         files, total = checked(path)
     _require_room(path, total, target)
-    unfinished.mkdir(parents=True)
+    partial.mkdir(parents=True)
     try:
         with _damage_named(path):
-            _write(path, unfinished, total, progress)
-        unfinished.rename(target)
+            _write(path, partial, total, progress)
+        partial.rename(target)
     except BaseException:
-        shutil.rmtree(unfinished, ignore_errors=True)
+        shutil.rmtree(partial, ignore_errors=True)
         raise
     return files
 
 
-def _require_absent(target: Path, unfinished: Path) -> None:
+def unfinished(target: Path) -> Path:
+    """The folder that an archive is unpacked into until it is whole, beside the target."""
+    return target.with_name(f"{target.name}.partial")
+
+
+def _require_absent(target: Path, partial: Path) -> None:
     if target.exists():
         raise FileExistsError(f"{target}: exists; name a new folder, or remove this one")
-    if unfinished.exists():
+    if partial.exists():
         raise FileExistsError(
-            f"{unfinished}: left by an unpacking that was stopped, or one still at work; remove it"
+            f"{partial}: left by an unpacking that was stopped, or one still at work; remove it"
         )
 
 

@@ -1,7 +1,11 @@
 """What an owner hands out, put where the studies look for it: unpacked, aligned, or linked."""
 
+import fcntl
 import hashlib
-from collections.abc import Callable
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from irlib import runs
@@ -9,7 +13,7 @@ from irlib.data import needs
 from irlib.data.alignment.detection import Detector
 from irlib.data.alignment.finders import Detected, FgnetPoints, LandmarkSource
 from irlib.data.alignment.folder import align_folder
-from irlib.data.archives import unpack_archive
+from irlib.data.archives import unfinished, unpack_archive
 from irlib.data.sets import catalog
 from irlib.data.sets.forms import Form
 
@@ -20,8 +24,8 @@ _START = 2**20  # bytes at the start of an archive by which it is known again
 
 def bring(
     key: str,
-    root: Path,
-    data: Path,
+    root: Path | str,
+    data: Path | str,
     *,
     detector: Path | None = None,
     workers: int = 1,
@@ -30,7 +34,8 @@ def bring(
     """The place below the data folder where a set now lies.
 
     An archive is unpacked, photographs are aligned, and everything else is linked to, so that
-    nothing is copied that can be read where it is. What was begun is gone on with.
+    nothing is copied that can be read where it is. An alignment that was stopped is gone on with,
+    an unpacking is begun anew.
 
     Args:
         key: the set, as in `irlib.data.sets.catalog`.
@@ -42,20 +47,23 @@ def bring(
 
     Raises:
         FileNotFoundError: nothing lies at root, or no detector is there where one is needed.
-        FileExistsError: another copy of the set is in its place, or another archive was unpacked.
+        FileExistsError: another copy of the set is in its place, another archive was unpacked, or
+            another process is unpacking this one.
         ValueError: no such set, or something else lies at root, such as the data folder itself.
         OSError: the data folder cannot be written.
     """
-    entry = catalog.find(key)
-    if root.resolve() in (data.resolve(), *data.resolve().parents):
+    entry, root, data = catalog.find(key), Path(root), Path(data)
+    if _real(root) in (_real(data), *_real(data).parents):
         raise ValueError(f"{root}: holds the data folder {data}; expected the set alone")
     place = data / entry.place
     form = catalog.recognize(key, root)
     if form.name == "archive":
-        form = catalog.recognize(key, _unpacked(form.path, data / UNPACKED / key, progress))
+        target = data / UNPACKED / key
+        with _alone(target):
+            form = catalog.recognize(key, _unpacked(form.path, target, progress))
     if entry.role == "detector":
         place = place / form.path.name
-    if form.path.resolve() == place.resolve():
+    if _real(form.path) == _real(place):
         return place
     if form.layout:
         source = landmark_source(form, data, detector)
@@ -92,6 +100,8 @@ def _unpacked(archive: Path, target: Path, progress: Callable[[int, int], None])
     # the note comes first, so that no unpacked folder is without one
     note, known = target.with_name(f"{target.name}.json"), _known_by(archive)
     if not target.exists():
+        if (partial := unfinished(target)).exists():
+            shutil.rmtree(partial)  # of a process that was killed
         runs.write_json(note, {"archive": archive.name, **known})
         unpack_archive(archive, target, progress=progress)
         return target
@@ -101,13 +111,38 @@ def _unpacked(archive: Path, target: Path, progress: Callable[[int, int], None])
     return target
 
 
+@contextmanager
+def _alone(target: Path) -> Iterator[None]:
+    # the lock's file stays: to remove it would let two processes hold one each
+    path = target.with_name(f"{target.name}.lock")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise FileExistsError(
+                f"{target}: another process is unpacking there; wait until it is done"
+            ) from None
+        yield
+
+
 def _known_by(archive: Path) -> dict[str, int | str]:
     with archive.open("rb") as file:
         start = hashlib.sha256(file.read(_START)).hexdigest()
     return {"bytes": archive.stat().st_size, "start_sha256": start}
 
 
+def _real(path: Path) -> Path:
+    # where links lead; Path.resolve() would raise a RuntimeError of those in a circle
+    return Path(os.path.realpath(path))
+
+
 def _link(place: Path, source: Path) -> None:
+    if _real(place) in _real(source).parents:
+        raise FileExistsError(
+            f"{source}: lies inside {place}, where studies expect it itself; move {place} "
+            "elsewhere and bring it from there"
+        )
     if needs.present(place):
         raise FileExistsError(f"{place}: a set lies there already; take it away to bring {source}")
     place.parent.mkdir(parents=True, exist_ok=True)

@@ -4,16 +4,18 @@ Shapes: N images.
 """
 
 import hashlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from irlib.data.decoding import SIZE, decode_crop
+from irlib.data.decoding import SIZE, decode, decode_crop
 from irlib.data.folders import NAMES
+from irlib.data.manifests import content_hash, list_hash
 from irlib.data.sources import Images
 
 _PIECE = 64  # images a thread takes at a time
@@ -27,7 +29,7 @@ class Check:
 
     Args:
         images: how many were read, N.
-        list_sha256: hash of the sorted names, as `irlib.data.manifests.list_hash` has it.
+        list_sha256: hash of the sorted names; see `irlib.data.manifests`.
         content_sha256: hash of the sorted names, each with the hash of its file.
         broken: (name, reason) of every image that is damaged or no aligned crop.
     """
@@ -37,29 +39,19 @@ class Check:
     content_sha256: str
     broken: tuple[tuple[str, str], ...]
 
-    def require_sound(self) -> "Check":
-        """The check itself.
-
-        Raises:
-            ValueError: images are damaged; the first ten are named.
-        """
-        if self.broken:
-            listed = "\n  ".join(f"{name}: {reason}" for name, reason in self.broken[:10])
-            more = "" if len(self.broken) <= 10 else f"\n  and {len(self.broken) - 10} more"
-            raise ValueError(f"{len(self.broken)} of {self.images} images:\n  {listed}{more}")
-        return self
-
 
 def check_images(
     images: Images,
     *,
+    are_crops: bool = True,
     workers: int = 1,
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> Check:
-    """Decode and hash every image of a set of aligned crops.
+    """Decode and hash every image of a set.
 
     Args:
         images: N encoded images.
+        are_crops: whether they are aligned, so that another size is a damage.
         workers: threads; decoding leaves Python's lock.
         progress: told the images done and in all.
     """
@@ -70,18 +62,24 @@ def check_images(
         for start in range(0, count, _CHUNK):
             stop = min(start + _CHUNK, count)
             pieces = [range(at, min(at + _PIECE, stop)) for at in range(start, stop, _PIECE)]
-            for found in pool.map(lambda piece: _check(images, piece, digests), pieces):
+            for found in pool.map(partial(_check, images, digests, are_crops), pieces):
                 broken += found
             progress(stop, count)
     names = np.empty(count, dtype=NAMES)
     for start in range(0, count, _CHUNK):
         rows = range(start, min(start + _CHUNK, count))
         names[rows.start : rows.stop] = [images.name(row) for row in rows]
-    return Check(count, *_hashes(names, digests), tuple(broken))
+    order = np.argsort(names, kind="stable")
+    return Check(
+        count,
+        list_hash((name for name, _ in _in_order(names, digests, order)), in_order=True),
+        content_hash(_in_order(names, digests, order), in_order=True),
+        tuple(broken),
+    )
 
 
 def _check(
-    images: Images, rows: Iterable[int], digests: NDArray[np.uint8]
+    images: Images, digests: NDArray[np.uint8], are_crops: bool, rows: Iterable[int]
 ) -> list[tuple[str, str]]:
     broken, pixels = [], np.empty((SIZE, SIZE, 3), dtype=np.uint8)
     for row in rows:
@@ -89,23 +87,17 @@ def _check(
         try:
             data = images.encoded(row)
             digests[row] = np.frombuffer(hashlib.sha256(data).digest(), dtype=np.uint8)
-            decode_crop(data, name, pixels)
+            decode_crop(data, name, pixels) if are_crops else decode(data, name)
         except ValueError as error:
             broken.append((name, str(error).removeprefix(f"{name}: ")))
     return broken
 
 
-def _hashes(names: NDArray[Any], digests: NDArray[np.uint8]) -> tuple[str, str]:
-    listed, content = hashlib.sha256(), hashlib.sha256()
-    order = np.argsort(names, kind="stable")
+def _in_order(
+    names: NDArray[Any], digests: NDArray[np.uint8], order: NDArray[np.intp]
+) -> Iterator[tuple[str, str]]:
+    # a few at a time: as Python's own texts, the names of millions would fill the memory
     for start in range(0, len(order), _CHUNK):
         rows = order[start : start + _CHUNK]
-        chosen = names[rows].tolist()
-        hashes = digests[rows].tobytes().hex()
-        listed.update("".join(f"{name}\n" for name in chosen).encode())
-        lines = (
-            f"{name} {hashes[at * 2 * _DIGEST : (at + 1) * 2 * _DIGEST]}\n"
-            for at, name in enumerate(chosen)
-        )
-        content.update("".join(lines).encode())
-    return listed.hexdigest(), content.hexdigest()
+        hashes = digests[rows].tobytes().hex(" ", _DIGEST).split()
+        yield from zip(names[rows].tolist(), hashes, strict=True)

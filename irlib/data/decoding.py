@@ -11,7 +11,7 @@ import io
 import numpy as np
 import simplejpeg
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, UnidentifiedImageError
 
 SIZE = 112  # pixels; ArcFace's aligned crop
 ALIGN = "python -m irlib.data align"  # the command that makes crops
@@ -40,7 +40,7 @@ def decode(data: bytes, name: str) -> NDArray[np.uint8]:
     try:
         return _from_jpeg(data) if data[:3] == _JPEG else _with_pillow(data)
     except Exception as error:  # Pillow raises many kinds for a damaged file
-        raise ValueError(f"{name}: not a readable image ({error})") from error
+        raise _unreadable(name, error) from error
 
 
 def decode_crop(data: bytes, name: str, out: NDArray[np.uint8] | None = None) -> NDArray[np.uint8]:
@@ -82,12 +82,19 @@ def _require_crop(data: bytes, name: str) -> None:
         with Image.open(io.BytesIO(data)) as image:
             width, height = image.size
     except Exception as error:
-        raise ValueError(f"{name}: not a readable image ({error})") from error
+        raise _unreadable(name, error) from error
     if not width == height == SIZE:
         raise ValueError(
             f"{name}: {width}x{height} pixels, expected an aligned {SIZE}x{SIZE} crop; `{ALIGN}` "
             "makes them"
         )
+
+
+def _unreadable(name: str, error: Exception) -> ValueError:
+    # Pillow's own text has an address in memory, which differs from run to run
+    unknown = isinstance(error, UnidentifiedImageError)
+    reason = "no format that is known" if unknown else str(error)
+    return ValueError(f"{name}: not a readable image ({reason})")
 
 
 def _require_bounded(width: int, height: int) -> None:

@@ -13,9 +13,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from irlib.data.walking import FILE, FOLDER, OTHER, is_text, printable, scan
+
 IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".webp"})
 EXPECTED = "expected one sub-folder of images per identity, such as 000012/00000735.jpg"
 
+# They come with a training set and are no list, though the lines of an index look like one.
+NO_LISTS = frozenset({".rec", ".idx", ".bin"})
+
+_BEGINNING = 65_536  # bytes of a text that are looked at for its first line
 _NO_STRAY = {"manifest.json", ".alignment"}  # left there by this library
 
 # UTF-8 of each text's own length: a fixed width would cost 4 bytes a character of the longest
@@ -71,7 +77,7 @@ def read_folder(root: Path) -> FaceFolder:
     classes: dict[str, str] = {}  # images of each, joined: a text an image would fill the memory
     stray: list[str] = []
     for name, kind in _entries(root):
-        images = _class_images(root, name, stray) if kind == "folder" else []
+        images = _class_images(root, name, stray) if kind == FOLDER else []
         if images:
             classes[name] = "/".join(images)
         elif name not in _NO_STRAY:
@@ -88,38 +94,50 @@ def is_image(name: str) -> bool:
     return not name.startswith(".") and os.path.splitext(name)[1].lower() in IMAGE_SUFFIXES  # noqa: PTH122
 
 
+def is_list(path: Path) -> bool:
+    """Whether a text file begins with a line `path label` whose path is that of an image."""
+    if path.suffix.lower() in NO_LISTS:
+        return False
+    fields = first_line(path).rsplit(None, 1)
+    return (
+        len(fields) == 2
+        and fields[1].isascii()
+        and fields[1].isdecimal()
+        and is_image(fields[0].rpartition("/")[2])
+    )
+
+
+def lists_in(folder: Path) -> list[Path]:
+    """The lists `path label` among the files of a folder, sorted; hidden ones are none."""
+    shown = (name for name in files_in(folder) if not (name.startswith(".") or is_image(name)))
+    return [folder / name for name in sorted(shown) if is_list(folder / name)]
+
+
+def first_line(path: Path) -> str:
+    """The first line of a text file that is not blank; empty for what is no text file."""
+    if not path.is_file():
+        return ""
+    with path.open("rb") as file:
+        start = file.read(_BEGINNING).decode("utf-8-sig", errors="replace")
+    found = (line.strip() for line in start.splitlines())
+    return "" if "\0" in start else next(filter(None, found), "")
+
+
 def files_in(folder: Path) -> frozenset[str]:
     """Names of the files in a folder, none if there is no such folder."""
     try:
-        return frozenset(name for name, kind in _entries(folder) if kind == "file")
+        return frozenset(name for name, kind in _entries(folder) if kind == FILE)
     except (FileNotFoundError, NotADirectoryError):
         return frozenset()
 
 
 def _entries(folder: Path) -> Iterator[tuple[str, str]]:
-    # scandir tells files from folders without a stat of each: 490,000 images in a second or two
-    with os.scandir(folder) as entries:
-        for entry in entries:
-            yield entry.name, _kind(entry)
-
-
-def _kind(entry: os.DirEntry[str]) -> str:
-    try:
-        if entry.is_file():
-            return "file" if _is_text(entry.name) else "other"
-        return "folder" if entry.is_dir() and _is_text(entry.name) else "other"
-    except OSError:  # a link that leads to itself
-        return "other"
-
-
-def _is_text(name: str) -> bool:
-    # a name that is not UTF-8 could be neither listed nor hashed
-    return name.isascii() or not any("\ud800" <= letter <= "\udfff" for letter in name)
+    for name, kind in scan(folder):
+        yield name, kind if is_text(name) else OTHER
 
 
 def _shown(name: str, kind: str) -> str:
-    text = name.encode("utf-8", "backslashreplace").decode()
-    return f"{text}/" if kind == "folder" else text
+    return f"{printable(name)}/" if kind == FOLDER else printable(name)
 
 
 def _class_images(root: Path, folder: str, stray: list[str]) -> list[str]:
@@ -127,7 +145,7 @@ def _class_images(root: Path, folder: str, stray: list[str]) -> list[str]:
         return []
     images = []
     for name, kind in _entries(root / folder):
-        if kind == "file" and is_image(name):
+        if kind == FILE and is_image(name):
             images.append(name)
         else:
             stray.append(f"{folder}/{_shown(name, kind)}")
@@ -158,10 +176,10 @@ def _class_order(root: Path, names: list[str]) -> list[str]:
 
 def _hint(root: Path) -> str:
     # an archive often wraps everything in one more folder, such as imgs/
-    inner = [name for name, kind in _entries(root) if kind == "folder"]
+    inner = [name for name, kind in _entries(root) if kind == FOLDER]
     if len(inner) != 1:
         return ""
-    below = (name for name, kind in _entries(root / inner[0]) if kind == "folder")
+    below = (name for name, kind in _entries(root / inner[0]) if kind == FOLDER)
     if any(_class_images(root / inner[0], name, []) for name in below):
         return f"; {root / inner[0]} holds such folders"
     return ""

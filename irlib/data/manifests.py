@@ -101,19 +101,32 @@ def require_same_input(trained: dict[str, Any], manifests: Iterable[Manifest]) -
                 )
 
 
-def list_hash(names: Iterable[str]) -> str:
-    """SHA-256 of names in sorted order, one a line, as 64 hexadecimal digits."""
-    return hashlib.sha256("".join(f"{name}\n" for name in sorted(names)).encode()).hexdigest()
+def list_hash(names: Iterable[str], *, in_order: bool = False) -> str:
+    """SHA-256 of names in sorted order, one a line, as 64 hexadecimal digits.
+
+    Args:
+        names: of the files.
+        in_order: whether they come sorted, so that none has to be held.
+    """
+    return _lines_hash(names if in_order else sorted(names))
 
 
-def content_hash(files: Iterable[tuple[str, str]]) -> str:
+def content_hash(files: Iterable[tuple[str, str]], *, in_order: bool = False) -> str:
     """SHA-256 of a set of files in the order of their names, as 64 hexadecimal digits.
 
     Args:
         files: name and SHA-256 of each.
+        in_order: whether they come sorted by name, so that none has to be held.
     """
-    lines = sorted(f"{name} {content}\n" for name, content in files)
-    return hashlib.sha256("".join(lines).encode()).hexdigest()
+    files = files if in_order else sorted(files)
+    return _lines_hash(f"{name} {content}" for name, content in files)
+
+
+def _lines_hash(lines: Iterable[str]) -> str:
+    digest = hashlib.sha256()
+    for line in lines:
+        digest.update(f"{line}\n".encode())
+    return digest.hexdigest()
 
 
 def _pairs(path: Path, field: str, value: Any) -> tuple[tuple[str, str], ...]:

@@ -55,7 +55,8 @@ class Cutter:
             crop, outcome, remark = self._crop(image.source)
         except ValueError as error:
             (self.target / image.target).unlink(missing_ok=True)  # of a picture exchanged since
-            return Done(image.source, stamp, "quarantined", str(error))
+            reason = str(error).removeprefix(f"{image.source}: ")  # as its name stands beside it
+            return Done(image.source, stamp, "quarantined", reason)
         path = self.target / image.target
         data = crop if isinstance(crop, bytes) else encode(crop, path.suffix)
         with runs.atomic_path(path) as temporary:

@@ -26,6 +26,9 @@ from irlib.data.manifests import (
 
 FACES = "faces.csv"  # name, gender and source of each crop of AgeDB, whose crops lose the gender
 
+_NO_IMAGE = "no image: left out"
+_NOT_ENTERED = "hidden, or a link that leads in a circle: left out"
+
 
 def align_folder(
     source: Path,
@@ -76,7 +79,8 @@ def align_folder(
 
 
 def _require_apart(source: Path, target: Path) -> None:
-    here, there = source.resolve(), target.resolve()
+    # not by Path.resolve(), which raises a RuntimeError of links in a circle
+    here, there = (Path(os.path.realpath(path)) for path in (source, target))
     if here == there or here in there.parents or there in here.parents:
         raise ValueError(
             f"{target}: lies inside the source {source}, or around it; expected a folder apart"
@@ -84,8 +88,8 @@ def _require_apart(source: Path, target: Path) -> None:
 
 
 def _require_own(target: Path, plan: Plan) -> None:
-    if target.exists() and not target.is_dir():
-        raise ValueError(f"{target}: is a file, expected a folder or nothing")
+    if (target.exists() or target.is_symlink()) and not target.is_dir():
+        raise ValueError(f"{target}: is no folder, expected one or nothing")
     ours = {image.target for image in plan.images} | {MANIFEST, FACES}
     begun = (target / FOLDER).is_dir()
     for folder, folders, files in os.walk(target):
@@ -139,7 +143,7 @@ def _notes(
     for image in crops:
         if remark := done[image.source].remark:
             yield image.source, remark
-    yield from ((name, "no image: left out") for name in plan.stray)
+    yield from ((name, _NOT_ENTERED if name.endswith("/") else _NO_IMAGE) for name in plan.stray)
     yield from landmarks.remarks(image.source for image in plan.images)
 
 

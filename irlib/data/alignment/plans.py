@@ -1,12 +1,11 @@
 """What a data set's images shall be called once they are aligned, by the layout it comes in."""
 
-import os
-import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from irlib.data.folders import is_image
+from irlib.data.sets import names
+from irlib.data.walking import is_text, printable, walk
 
 # How the owners hand the set out; `any` keeps every path as it is.
 LAYOUTS = {
@@ -15,9 +14,6 @@ LAYOUTS = {
     "lag": "jack_black/y/photo_2.png and jack_black/photo_1.png",
     "any": "images in folders of any depth",
 }
-
-_AGEDB = re.compile(r"(\d+)_(.+?)\s*_(\d+)_([mfMF])\.(\w+)")
-_FGNET = re.compile(r"(\d{3})A\d{2}[a-z]?\.\w+", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -44,7 +40,7 @@ class Plan:
     Args:
         images: what is to be aligned, in the order of the targets.
         misnamed: images whose name is not of the layout's form, or not UTF-8, sorted.
-        stray: whatever is no image, sorted; links that lead in a circle are told as such.
+        stray: whatever is no image, sorted; folders that were not entered end in a slash.
     """
 
     images: tuple[Planned, ...]
@@ -72,7 +68,7 @@ def plan_folder(source: Path, layout: str) -> Plan:
         stray = [name for name in stray if not name.lower().endswith(".pts")]
     planned = {name: _planned(name, layout) for name in found}
     images = sorted((image for image in planned.values() if image), key=lambda each: each.target)
-    misnamed = [name for name, image in planned.items() if not image]
+    misnamed = [printable(name) for name, image in planned.items() if not image]
     if not images:
         raise ValueError(f"{source}: no image of this layout; expected {LAYOUTS[layout]}")
     _require_distinct(source, images)
@@ -80,30 +76,22 @@ def plan_folder(source: Path, layout: str) -> Plan:
 
 
 def _planned(name: str, layout: str) -> Planned | None:
-    base = name.rpartition("/")[2]
-    if not _is_text(name):
+    if not is_text(name):
         return None
     if layout == "agedb":
-        match = _AGEDB.fullmatch(base)
-        return match and _agedb(name, *match.groups())
+        return _agedb(name)
     if layout == "fgnet":
-        match = _FGNET.fullmatch(base)
-        return match and Planned(name, base, match[1])
+        told = names.fgnet(name)
+        return told and Planned(name, name.rpartition("/")[2], told.person)
     return Planned(name, name, name.partition("/")[0] if layout == "lag" else None)
 
 
-def _is_text(name: str) -> bool:
-    try:
-        name.encode()
-    except UnicodeEncodeError:  # bytes of an encoding that the file system does not tell
-        return False
-    return True
-
-
-# some names end in a space: WillSmith, MorganFreeman
-def _agedb(name: str, number: str, person: str, age: str, gender: str, suffix: str) -> Planned:
-    target = f"{person}/{number}_{person}_{age}.{suffix}"
-    return Planned(name, target, person, gender.lower())
+def _agedb(name: str) -> Planned | None:
+    told = names.agedb(name)
+    if not told or not told.gender:
+        return None
+    target = f"{told.person}/{told.number}_{told.person}_{told.age}.{told.suffix}"
+    return Planned(name, target, told.person, told.gender)
 
 
 def _require_distinct(source: Path, images: list[Planned]) -> None:
@@ -121,29 +109,9 @@ def _require_distinct(source: Path, images: list[Planned]) -> None:
 def _images(source: Path) -> tuple[list[str], list[str]]:
     images: list[str] = []
     stray: list[str] = []
-    for name, is_file in _walk(source, "", frozenset()):
-        base = name.rpartition("/")[2]
-        (images if is_file and is_image(base) else stray).append(name)
-    return sorted(images), sorted(stray)
-
-
-# every file below a folder; folders that are not entered come with False
-def _walk(folder: Path, prefix: str, above: frozenset[str]) -> Iterator[tuple[str, bool]]:
-    here = os.path.realpath(folder)
-    if here in above:
-        yield f"{prefix} (a link that leads in a circle)", False
-        return
-    with os.scandir(folder) as entries:
-        found = sorted((entry.name, *_is_folder_or_file(entry)) for entry in entries)
-    for name, is_folder, is_file in found:
-        if is_folder and not name.startswith("."):
-            yield from _walk(folder / name, f"{prefix}{name}/", above | {here})
+    for name, is_file in walk(source):
+        if is_file and is_image(name.rpartition("/")[2]):
+            images.append(name)
         else:
-            yield f"{prefix}{name}{'/' if is_folder else ''}", is_file
-
-
-def _is_folder_or_file(entry: os.DirEntry[str]) -> tuple[bool, bool]:
-    try:
-        return entry.is_dir(), entry.is_file()
-    except OSError:  # a link to itself
-        return False, False
+            stray.append(printable(name))
+    return images, stray

@@ -82,9 +82,7 @@ def align(image: NDArray[np.uint8], landmarks: NDArray[np.floating]) -> NDArray[
 
 
 def _landmarks(landmarks: NDArray[np.floating], height: int, width: int) -> NDArray[np.float64]:
-    points = _points(landmarks, "landmarks")
-    if points.shape != (5, 2):
-        raise ValueError(f"landmarks: shape {points.shape}, expected (5, 2)")
+    points = _points(landmarks, "landmarks", count=5)
     spread = float(np.sqrt(points.var(axis=0).sum()))
     if spread < _LEAST_SPREAD:
         raise ValueError(f"landmarks: all within {spread:.2g} pixels, expected five points")
@@ -97,13 +95,16 @@ def _landmarks(landmarks: NDArray[np.floating], height: int, width: int) -> NDAr
     return points
 
 
-def _points(values: NDArray[np.floating], name: str) -> NDArray[np.float64]:
+def _points(
+    values: NDArray[np.floating], name: str, count: int | None = None
+) -> NDArray[np.float64]:
+    expected = f"expected ({count or 'N'}, 2)"
     try:
         points = np.asarray(values, dtype=np.float64)
     except (TypeError, ValueError):
-        raise ValueError(f"{name}: not numbers, expected (N, 2)") from None
-    if points.ndim != 2 or points.shape[1] != 2 or len(points) < 2:
-        raise ValueError(f"{name}: shape {points.shape}, expected (N, 2)")
+        raise ValueError(f"{name}: not numbers, {expected}") from None
+    if points.ndim != 2 or points.shape[1] != 2 or not 2 <= len(points) == (count or len(points)):
+        raise ValueError(f"{name}: shape {points.shape}, {expected}")
     if not np.isfinite(points).all():
         raise ValueError(f"{name}: {points.tolist()} holds a number that is not finite")
     return points

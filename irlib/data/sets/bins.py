@@ -4,6 +4,7 @@ Shapes: P pairs; images 2k and 2k + 1 are pair k. n images asked for.
 """
 
 import operator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -107,6 +108,10 @@ class PairBin:
         """Number of pairs, P."""
         return len(self.is_same)
 
+    def __iter__(self) -> Iterator[Any]:
+        """Images and truths, so that the two can be taken apart."""
+        return iter((self.images, self.is_same))
+
 
 def read_bin(path: Path | str) -> PairBin:
     """The pairs of a `.bin` file, written by Python 2 or 3.
@@ -138,7 +143,8 @@ def _files(path: Path, bins: Any) -> tuple[bytes, ...]:
     files = []
     arrays: dict[int, bytes] = {}  # one array may stand in many places
     for index, file in enumerate(bins):
-        if isinstance(file, np.ndarray) and file.dtype == np.uint8 and file.ndim == 1:
+        # OpenCV's encoder used to give a column, (n, 1)
+        if isinstance(file, np.ndarray) and file.dtype == np.uint8 and file.size in file.shape:
             if id(file) not in arrays:
                 arrays[id(file)] = file.tobytes()
             file = arrays[id(file)]

@@ -3,7 +3,6 @@
 Shapes: P pairs.
 """
 
-import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,15 +11,15 @@ from numpy.typing import NDArray
 
 from irlib.data.folders import is_image
 from irlib.data.manifests import MANIFEST
-from irlib.data.sets.listing import entries
+from irlib.data.sets import names
 from irlib.data.sources import ImageFiles
+from irlib.data.walking import entries
 
 PAIRS = 4000
 FOLD = 400  # pairs; the first half of each fold shows one person twice
 EXPECTED = "expected 0000_0.jpg, 0000_1.jpg and so on to 3999_1.jpg"
 
 _NO_STRAY = {MANIFEST, ".alignment/"}  # left there by the alignment
-_NAME = re.compile(r"(\d{1,9})_([01])\.\w+", re.ASCII)
 
 
 @dataclass(frozen=True, eq=False)
@@ -99,11 +98,10 @@ def _listed(root: Path) -> tuple[dict[tuple[int, int], str], tuple[str, ...]]:
     files, folders = entries(root)
     stray = [f"{name}/" for name in folders]
     for name in files:
-        match = _NAME.fullmatch(name)
-        if not (match and is_image(name) and (root / name).is_file()):
+        key = names.cacd_vs(name)
+        if key is None or not (is_image(name) and (root / name).is_file()):
             stray.append(name)
             continue
-        key = (int(match[1]), int(match[2]))
         if key in images:
             raise ValueError(f"{root}: {images[key]} and {name} are one image")
         images[key] = name

@@ -5,10 +5,10 @@ from pathlib import Path
 from irlib.data import needs
 from irlib.data.needs import Need
 from irlib.data.sets import forms
-from irlib.data.sets.dataset import DataSet
+from irlib.data.sets.entries_testing import TESTING
+from irlib.data.sets.entries_training import TRAINING
+from irlib.data.sets.entry import DataSet
 from irlib.data.sets.forms import Form
-from irlib.data.sets.testing import TESTING
-from irlib.data.sets.training import TRAINING
 from irlib.values import unknown
 
 CATALOG = {entry.key: entry for entry in (*TRAINING, *TESTING)}

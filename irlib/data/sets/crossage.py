@@ -8,18 +8,18 @@ Units: ages in years.
 """
 
 import csv
-import os
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from irlib.data.ages import CHILD_BELOW
 from irlib.data.folders import is_image
-
-CHILD_BELOW = 13.0  # years; Lee et al., BMVC 2021
+from irlib.data.sets import names
+from irlib.data.walking import is_text, printable, walk
 
 FOLDERS = {"agedb": "AgeDB-aligned", "fgnet": "FGNET-aligned", "lag": "LAG-aligned"}
 
@@ -29,8 +29,6 @@ EXAMPLES = {
     "lag": "jack_black/y/photo_2.png (young) or jack_black/photo_1.png",
 }
 
-_AGEDB = re.compile(r"(?:.*/)?(\d+)_(.+?)\s*_(\d{1,3})(?:_([mf]))?\.\w+", re.IGNORECASE)
-_FGNET = re.compile(r"(?:.*/)?((\d{3})A(\d{2})[a-z]?)\.\w+", re.IGNORECASE)
 _LAG = re.compile(r"([^/]+)/(y/)?[^/]+\.\w+")
 
 _GENDERS = "faces.csv"  # what the names of AgeDB's crops no longer tell
@@ -107,12 +105,12 @@ def read_faces(folder: Path, layout: str) -> TestFaces:
     genders = _noted_genders(own / _GENDERS)
     faces: dict[str, Face] = {}
     stray = []
-    for name, is_file in sorted(_entries(own)):
+    for name, is_file in walk(own):
         if is_file and (face := _face(name, layout)):
             noted = face.gender or genders.get(name, "")
             faces[prefix + name] = replace(face, gender=noted)
         elif name not in _NO_STRAY and not (layout == "fgnet" and name.lower().endswith(".pts")):
-            stray.append(prefix + _printable(name))
+            stray.append(prefix + printable(name))
     if not faces:
         raise ValueError(f"{own}: no image of this set; expected {EXAMPLES[layout]}")
     _require_distinct(own, faces)
@@ -162,22 +160,20 @@ def _own_folder(folder: Path, layout: str) -> tuple[Path, str]:
 
 
 def _face(name: str, layout: str) -> Face | None:
-    if not is_image(name.rpartition("/")[2]) or name != _printable(name):
+    if not is_image(name.rpartition("/")[2]) or not is_text(name):
         return None
     if layout == "lag":
         match = _LAG.fullmatch(name)
         return match and Face(match[1], float("nan"), match[2] is not None, "", name)
     if layout == "fgnet":
-        match = _FGNET.fullmatch(name)
-        return match and _dated(match[2], match[3], "", match[1].upper())
-    if not (match := _AGEDB.fullmatch(name)):
+        told = names.fgnet(name)
+        return told and _dated(told.person, told.age, "", told.stem.upper())
+    if not (told := names.agedb(name)):
         return None
-    number, person, age, gender = match.groups()
-    *_, folder = name.split("/")[:-1] or [person]
-    if not gender and folder.strip() != person:  # a crop in another person's folder
+    *_, folder = name.split("/")[:-1] or [told.person]
+    if not told.gender and folder.strip() != told.person:  # a crop in another person's folder
         return None
-    # some names end in a space: WillSmith, MorganFreeman
-    return _dated(person, age, (gender or "").lower(), str(int(number)))
+    return _dated(told.person, told.age, told.gender, str(int(told.number)))
 
 
 def _dated(identity: str, age: str, gender: str, key: str) -> Face:
@@ -206,26 +202,3 @@ def _noted_genders(path: Path) -> dict[str, str]:
     if wrong := {*genders.values()} - {"m", "f", ""}:
         raise ValueError(f"{path}: gender {min(wrong)!r}; expected m or f, or nothing")
     return genders
-
-
-def _entries(
-    folder: Path, prefix: str = "", above: frozenset[str] = frozenset()
-) -> Iterator[tuple[str, bool]]:
-    # every file below, and with False what is none: hidden folders, links that lead nowhere or
-    # in a circle
-    here = os.path.realpath(folder)
-    if here in above:
-        yield prefix, False
-        return
-    with os.scandir(folder) as entries:
-        found = [(entry.name, entry.is_dir(), entry.is_file()) for entry in entries]
-    for name, is_folder, is_file in found:
-        if is_folder and not name.startswith("."):
-            yield from _entries(folder / name, f"{prefix}{name}/", above | {here})
-        else:
-            yield f"{prefix}{name}{'/' if is_folder else ''}", is_file
-
-
-def _printable(name: str) -> str:
-    # bytes that are no UTF-8 come from the file system as surrogates, which no list can hold
-    return name.encode("utf-8", "backslashreplace").decode()

@@ -1,6 +1,6 @@
 """Catalog entries of the test sets."""
 
-from irlib.data.sets.dataset import DataSet
+from irlib.data.sets.entry import DataSet
 
 _BINS = "github.com/deepinsight/insightface, recognition/_datasets_: in each training archive"
 _NIST = "NIST, for IARPA"

@@ -1,10 +1,10 @@
 """Catalog entries of what a training needs: faces, their ages, and the face detector."""
 
-from irlib.data.sets.dataset import DataSet
+from irlib.data.sets.entry import DataSet
 
 _INSIGHTFACE = "github.com/deepinsight/insightface, recognition/_datasets_"
 _RESEARCH = "non-commercial research only (InsightFace's words on its training data)"
-_FORMS = ("record set", "image folder", "list", "archive")
+_FORMS = ("record set", "list", "image folder", "archive")  # in the order of looking
 
 
 def _age_labels(key: str, title: str, file: str, place: str) -> DataSet:

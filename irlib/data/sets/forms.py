@@ -12,20 +12,14 @@ from pathlib import Path
 from PIL import Image
 
 from irlib.data.decoding import SIZE
-from irlib.data.folders import is_image
-from irlib.data.sets import tinyface
-from irlib.data.sets.dataset import DataSet
-from irlib.data.sets.listing import entries, find_entry, visible_folders
+from irlib.data.folders import first_line, is_image, is_list, lists_in
+from irlib.data.sets import names, tinyface
+from irlib.data.sets.entry import DataSet
+from irlib.data.walking import entries, find_entry, visible_folders
 
 DEPTH = 3  # folders of one folder that are gone into; archives wrap their content so
 LOOKED_AT = 50  # sub-folders in which images are looked for
-READ = 65_536  # bytes of a text that are looked at
 
-_AGEDB_RAW = re.compile(r"\d+_.*_\d+_[mf]\.\w+")
-_AGEDB = re.compile(r"\d+_.*_\d+\.\w+")
-_FGNET = re.compile(r"\d{3}A\d{2}[a-z]?\.\w+", re.IGNORECASE)
-_CACD_VS = re.compile(r"\d{4}_[01]\.\w+")
-_LIST_LINE = re.compile(r"\S.*\s\d+")
 _AGE_LINE = re.compile(r"\S+\s+\S.*\.\w+\s+\S+\s+\S+")  # id, an image, age and gender
 
 
@@ -50,14 +44,14 @@ def recognize(entry: DataSet, root: Path) -> Form:
 
     Raises:
         FileNotFoundError: there is nothing at that place.
-        ValueError: something else lies there.
+        ValueError: something else lies there, or more than one thing.
     """
     expected = f"expected {entry.title} as {' or '.join(entry.forms)}; see data/README.md"
     if not root.exists():
         raise FileNotFoundError(f"{root}: nothing is there; {expected}")
-    for place in _inwards(root):
-        for form in entry.forms:
-            kind = form.removeprefix("raw ").removeprefix("aligned ")
+    for form in entry.forms:
+        kind = form.removeprefix("raw ").removeprefix("aligned ")
+        for place in _inwards(root):
             if found := _FINDERS[kind](entry.key, place):
                 return found
     raise ValueError(f"{root}: {_described(root)}; {expected}")
@@ -87,16 +81,33 @@ def _record_set(_: str, place: Path) -> Form | None:
 
 
 def _image_folder(_: str, place: Path) -> Form | None:
-    return Form("image folder", place) if _image_below(place, is_image) else None
+    classes = _images_below(place, is_image)
+    if not (first := next(classes, None)):
+        return None
+    if not next(classes, None):
+        _require_no_list(place, first.parent)
+    return Form("image folder", place)
+
+
+def _require_no_list(place: Path, only: Path) -> None:
+    # a folder of images that a list assigns to people would pass for one person
+    if lists := [*lists_in(place), *lists_in(only)]:
+        raise ValueError(
+            f"{place}: all images lie in {only.name}/, which would be one identity, but {lists[0]} "
+            "tells identities; name that list, or take it away"
+        )
 
 
 def _list(_: str, place: Path) -> Form | None:
-    line = _first_line(place) if place.suffix in (".txt", ".lst", ".list", ".tsv") else ""
-    return Form("list", place) if _LIST_LINE.fullmatch(line) else None
+    lists = lists_in(place) if place.is_dir() else list(filter(is_list, [place]))
+    if len(lists) > 1:
+        told = f"holds the lists {lists[0].name} and {lists[1].name}"
+        raise ValueError(f"{place}: {told}; name one of them, or leave only one there")
+    return Form("list", lists[0]) if lists else None
 
 
 def _age_labels(_: str, place: Path) -> Form | None:
-    line = _first_line(place)
+    line = first_line(place)
     header = {"age"} <= {*line.lower().split()}
     return Form("age labels", place) if header or _AGE_LINE.fullmatch(line) else None
 
@@ -137,15 +148,20 @@ def _ijb(key: str, place: Path) -> Form | None:
 
 
 def _agedb(_: str, place: Path) -> Form | None:
-    if _image_in(place, _AGEDB_RAW.fullmatch):
+    if _image_in(place, _is_raw_agedb) or _image_below(place, _is_raw_agedb):
         return Form("raw AgeDB", place, "agedb")
-    return _by_size("AgeDB", "any", place, _image_below(place, _AGEDB.fullmatch))
+    return _by_size("AgeDB", "any", place, _image_below(place, names.agedb))
+
+
+def _is_raw_agedb(name: str) -> bool:
+    told = names.agedb(name)
+    return bool(told and told.gender)
 
 
 def _fgnet(_: str, place: Path) -> Form | None:
-    if image := _image_in(place, _FGNET.fullmatch):
+    if image := _image_in(place, names.fgnet):
         return _by_size("FG-NET", "fgnet", place, image)
-    image = _image_in(place / "images", _FGNET.fullmatch)
+    image = _image_in(place / "images", names.fgnet)
     return Form("raw FG-NET", place, "fgnet") if image else None
 
 
@@ -164,7 +180,7 @@ def _tinyface(_: str, place: Path) -> Form | None:
 
 
 def _cacd(_: str, place: Path) -> Form | None:
-    return _by_size("CACD-VS", "any", place, _image_in(place, _CACD_VS.fullmatch))
+    return _by_size("CACD-VS", "any", place, _image_in(place, names.cacd_vs))
 
 
 def _by_size(title: str, layout: str, place: Path, image: Path | None) -> Form | None:
@@ -183,23 +199,18 @@ def _is_crop(path: Path) -> bool:
 
 
 def _image_in(folder: Path, fits: Callable[[str], object]) -> Path | None:
-    names = entries(folder)[0] if folder.is_dir() else []
-    return next((folder / name for name in names if is_image(name) and fits(name)), None)
+    files = entries(folder)[0] if folder.is_dir() else []
+    return next((folder / name for name in files if is_image(name) and fits(name)), None)
 
 
 def _image_below(folder: Path, fits: Callable[[str], object]) -> Path | None:
+    return next(_images_below(folder, fits), None)
+
+
+def _images_below(folder: Path, fits: Callable[[str], object]) -> Iterator[Path]:
+    # one of each folder in it
     inner = visible_folders(folder)[:LOOKED_AT] if folder.is_dir() else []
-    return next(filter(None, (_image_in(folder / name, fits) for name in inner)), None)
-
-
-def _first_line(path: Path) -> str:
-    # of a text file; nothing for any other
-    if not path.is_file():
-        return ""
-    with path.open("rb") as file:
-        start = file.read(READ).decode("utf-8-sig", errors="replace")
-    found = (line.strip() for line in start.splitlines())
-    return "" if "\0" in start else next(filter(None, found), "")
+    return filter(None, (_image_in(folder / name, fits) for name in inner))
 
 
 _FINDERS: dict[str, Callable[[str, Path], Form | None]] = {

@@ -15,8 +15,8 @@ from irlib.data.alignment import align
 from irlib.data.decoding import decode
 from irlib.data.sets.columns import pieces, refuse_row
 from irlib.data.sets.identification import TemplateList, read_template_list
-from irlib.data.sets.listing import find_entry
 from irlib.data.sources import ImageFiles
+from irlib.data.walking import find_entry
 
 GALLERIES = {"IJBB": ("S1", "S2"), "IJBC": ("G1", "G2")}
 

@@ -42,26 +42,6 @@ class LeaveOneOut:
         """(N,) the images in the gallery that show the person in the probe."""
         return (self.identities == self.identities[probe]) & self.gallery(probe)
 
-    def rank(self, probe: int, similarity: ArrayLike) -> int:
-        """Place of the first mate when the gallery is sorted by similarity, from 1.
-
-        Images of others that are exactly as similar as the best mate stand before it.
-
-        Args:
-            probe: position of the probe.
-            similarity: (N,) of the probe to each image; its own is not looked at.
-
-        Raises:
-            ValueError: another length, a similarity that is not finite, or an image without mate.
-        """
-        values = np.asarray(similarity, dtype=np.float64)
-        mates, gallery = self.mates(probe), self.gallery(probe)
-        if values.shape != mates.shape or not np.isfinite(values[gallery]).all():
-            raise ValueError(f"similarity: expected {len(mates)} finite numbers")
-        if not mates.any():
-            raise ValueError(f"probe {probe}: no other image shows {self.identities[probe]}")
-        return 1 + int((values[gallery & ~mates] >= values[mates].max()).sum())
-
 
 def leave_one_out(
     identities: ArrayLike, ages: ArrayLike | None = None, *, names: Sequence[str] | None = None

@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 
 from irlib.data.folders import is_image
 from irlib.data.manifests import MANIFEST
-from irlib.data.sets.listing import entries
 from irlib.data.sources import ImageFiles
+from irlib.data.walking import entries
 
 DISTRACTOR = -100  # identity of every stranger in the gallery, as the protocol says
 FOLDERS = ("Probe", "Gallery_Match", "Gallery_Distractor")
@@ -36,7 +36,7 @@ class TinyFace:
     Args:
         folder: what holds Probe, Gallery_Match and Gallery_Distractor.
         probes: (Q,) images that are searched for.
-        probe_ids: (Q,) person in each.
+        probe_ids: (Q,) person in each; a probe whose person has no mate is not scored.
         gallery: (G,) images that are searched: mates first, then strangers.
         gallery_ids: (G,) person in each, `DISTRACTOR` for a stranger.
         checked: the lists of the owners that the names were held against.
@@ -52,11 +52,6 @@ class TinyFace:
     checked: tuple[str, ...]
     missing: tuple[tuple[str, str], ...]
     stray: tuple[str, ...]
-
-    @property
-    def is_mated(self) -> NDArray[np.bool_]:
-        """(Q,) whether the person in a probe is in the gallery; only such probes are scored."""
-        return np.isin(self.probe_ids, self.gallery_ids)
 
     @property
     def counts(self) -> dict[str, int]:
