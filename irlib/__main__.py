@@ -91,6 +91,8 @@ def run(options: argparse.Namespace) -> int:
         "study": options.study, "overrides": json.dumps(overrides), "device": options.device,
         "data": str(data), "outputs": str(outputs),
     }  # fmt: skip
+    if graph.data_changed(study, data, outputs / study.name):
+        options.snakemake = _with_data_forced(options.snakemake)
     config = graph.config(study, names, list(seeds), common=common, outputs=outputs)
     if options.dry_run:
         with tempfile.TemporaryDirectory() as scratch:  # nothing is made, not even a folder
@@ -179,6 +181,13 @@ def snakemake_arguments(
     words += ["--dry-run"] if options.dry_run else []
     words += ["--forceall"] if options.force else []
     return words + options.snakemake
+
+
+def _with_data_forced(given: list[str]) -> list[str]:
+    # Snakemake heeds the last --forcerun alone
+    flag = next((word for word in ("--forcerun", "-R") if word in given), None)
+    at = given.index(flag) + 1 if flag else len(given)
+    return [*given[:at], *([] if flag else ["--forcerun"]), "data", *given[at:]]
 
 
 def run_snakemake(words: list[str]) -> int:

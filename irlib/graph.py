@@ -7,6 +7,7 @@ from irlib import backbones, methods, provenance, runs
 from irlib.data import needs
 from irlib.data.pairs.sets import AUTHORS
 from irlib.notebooks.parameters import STAGES
+from irlib.prepared import NAMES
 from irlib.studies import Study
 
 
@@ -26,9 +27,6 @@ def config(
         ValueError: an unknown method.
     """
     settings = {stage: [study.settings, notebook_digest(stage)] for stage in STAGES}
-    places = [need.path for need in (*study.needs, *study.test_needs)]
-    places += [str(Path(study.test_dir, AUTHORS))] if study.test_needs else []
-    settings["data"].append(needs.listing(places, Path(common["data"])))
     train = {name: [settings["train"], model_digest(study, methods.find(name))] for name in names}
     digests: dict[str, Any] = {stage: provenance.digest(settings[stage]) for stage in STAGES}
     digests["train"] = {name: provenance.digest(values) for name, values in train.items()}
@@ -36,6 +34,27 @@ def config(
         "study": study.name, "methods": names, "seeds": seeds, "threads": study.threads,
         "gpus": study.gpus, "common": common, "outputs": str(outputs), "digests": digests,
     }  # fmt: skip
+
+
+def brought(study: Study, data: Path) -> list[list[str | int]]:
+    """What lies in the places where a user puts down the data of a study; see `needs.listing`."""
+    if not study.needs:
+        return []
+    places = [need.path for need in (*study.needs, *study.test_needs)]
+    lists, names = Path(study.test_dir, AUTHORS), Path(study.train).with_name(NAMES)
+    return needs.listing([*places, str(lists), str(names)], data)
+
+
+def data_changed(study: Study, data: Path, home: Path) -> bool:
+    """Whether other data lie there than notebook 01 found, whoever started it then.
+
+    Args:
+        study: whose data they are.
+        data: the data folder.
+        home: the study's folder of runs.
+    """
+    record = home / runs.run_name("data") / "run.json"
+    return record.is_file() and runs.read_json(record).get("brought") != brought(study, data)
 
 
 def notebook_digest(stage: str) -> str:

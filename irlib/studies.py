@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from irlib.data import needs
+from irlib.data.ages import CHILD_BELOW, CHILD_IMAGES
 from irlib.data.needs import Need
 from irlib.data.sets import catalog
 from irlib.data.synthetic import SyntheticSpec
@@ -37,8 +38,8 @@ class Study:
     recipe: TrainConfig
     methods: tuple[str, ...] = ("arcface", "arcface-ip")
     seeds: tuple[int, ...] = (4885, 1234, 5678)  # the paper's
-    child_below: float = 13.0  # years; younger is a child
-    child_at_least: int = 10  # child images that make an identity a child identity
+    child_below: float = CHILD_BELOW  # years; younger is a child
+    child_at_least: int = CHILD_IMAGES  # child images that make an identity a child identity
     allowed_bad: int = 0  # damaged images that a training run leaves out before it stops
     exclude_overlap: bool = False  # leave people of the training set out of the test pairs
     pair_seed: int = 4885  # of the negatives

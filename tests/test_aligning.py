@@ -110,6 +110,14 @@ def test_an_image_of_agedb_with_another_name_is_quarantined(tmp_path):
     )
 
 
+def test_a_name_may_not_lead_out_of_the_target(tmp_path):
+    put(tmp_path / "raw", "1_.._8_f.jpg", "2_Ann_8_F.jpg")
+    manifest = cut(tmp_path, layout="agedb")
+    assert [name for name, _ in manifest.quarantined] == ["1_.._8_f.jpg"]
+    assert crops(tmp_path) == ["Ann/2_Ann_8.jpg", "faces.csv"]
+    assert not (tmp_path / "1_.._8.jpg").exists()
+
+
 def test_fgnets_images_keep_their_names(tmp_path):
     put(tmp_path / "raw", "images/001A02.JPG", "images/001A43a.JPG", "images/047A05.JPG")
     manifest = cut(tmp_path, layout="fgnet")
@@ -161,14 +169,18 @@ def test_a_missing_source_is_named(tmp_path):
 
 
 def test_stray_files_and_links_in_a_circle_are_told(tmp_path):
-    root = put(tmp_path / "raw", "a/1.jpg")
+    root = put(tmp_path / "raw", "a/1.jpg", ".cache/1.jpg")
     (root / "readme.txt").touch()
     (root / "._1.jpg").touch()
     (root / "a/circle").symlink_to(root)
+    (root / "a/loop").symlink_to("loop")
     manifest = cut(tmp_path)
     assert manifest.images == 1
-    stray = {name for name, remark in manifest.notes if remark == "no image: left out"}
-    assert stray == {"readme.txt", "._1.jpg", "a/circle/ (a link that leads in a circle)"}
+    told = notes(manifest)
+    assert {told[name] for name in ("readme.txt", "._1.jpg", "a/loop")} == {"no image: left out"}
+    assert {told[name] for name in ("a/circle/", ".cache/")} == {
+        "hidden, or a link that leads in a circle: left out"
+    }
 
 
 def test_a_linked_folder_is_followed(tmp_path):
@@ -254,7 +266,7 @@ def test_damaged_empty_and_unreadable_images_are_quarantined(tmp_path):
     (root / "6.jpg").symlink_to(root / "6.jpg")
     manifest = cut(tmp_path)
     assert [name for name, _ in manifest.quarantined] == ["2.jpg", "3.png", "4.jpg", "5.jpg"]
-    assert all("not a readable image" in reason for _, reason in manifest.quarantined)
+    assert all(reason.startswith("not a readable") for _, reason in manifest.quarantined)
     assert ("6.jpg", "no image: left out") in manifest.notes  # a link to itself is no file
     assert manifest.images == 1
 
@@ -269,7 +281,7 @@ def test_an_image_that_vanishes_is_quarantined(tmp_path):
     manifest = cut(tmp_path, progress=vanish)
     ((name, reason),) = manifest.quarantined
     assert name == "069.jpg"
-    assert "no such image" in reason
+    assert reason.startswith("no such image")
 
 
 def test_landmarks_far_outside_are_quarantined(tmp_path):
@@ -541,7 +553,14 @@ def test_what_a_killed_run_was_writing_is_cleared_away(tmp_path):
 def test_a_target_that_is_a_file_is_refused(tmp_path):
     put(tmp_path / "raw", "1.jpg")
     (tmp_path / "out").touch()
-    with pytest.raises(ValueError, match="is a file, expected a folder"):
+    with pytest.raises(ValueError, match="out: is no folder, expected one or nothing"):
+        cut(tmp_path)
+
+
+def test_a_target_that_is_a_link_to_itself_is_refused(tmp_path):
+    put(tmp_path / "raw", "1.jpg")
+    (tmp_path / "out").symlink_to("out")
+    with pytest.raises(ValueError, match="out: is no folder, expected one or nothing"):
         cut(tmp_path)
 
 

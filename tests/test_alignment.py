@@ -111,8 +111,8 @@ IMAGE = np.zeros((200, 200, 3), dtype=np.uint8)
     ("landmarks", "message"),
     [
         (TEMPLATE[:4], r"shape \(4, 2\), expected \(5, 2\)"),
-        (TEMPLATE.T, r"shape \(2, 5\)"),
-        (TEMPLATE.ravel(), r"shape \(10,\)"),
+        (TEMPLATE.T, r"shape \(2, 5\), expected \(5, 2\)"),
+        (TEMPLATE.ravel(), r"shape \(10,\), expected \(5, 2\)"),
         (np.where(TEMPLATE > 90, np.nan, TEMPLATE), "not finite"),
         (np.where(TEMPLATE > 90, np.inf, TEMPLATE), "not finite"),
         (np.full((5, 2), 50.0), "all within 0 pixels"),
@@ -120,7 +120,7 @@ IMAGE = np.zeros((200, 200, 3), dtype=np.uint8)
         (np.add(TEMPLATE, [1000, 0]), "far outside the image of 200x200"),
         (TEMPLATE - [0, 1000], "far outside"),
         (TEMPLATE * 1e6, "far outside"),
-        ([["a", "b"]] * 5, "not numbers"),
+        ([["a", "b"]] * 5, r"not numbers, expected \(5, 2\)"),
     ],
 )
 def test_landmarks_that_are_no_face_are_refused(landmarks, message):

@@ -813,7 +813,7 @@ def photographs_of_another_layout(home):
     aligned(home, layout="agedb")
 
 
-@listed(r"^\('a/2\.jpg', 'a/2\.jpg: not a readable image")
+@listed(r"^\('a/2\.jpg', 'not a readable image")
 def a_photograph_that_is_cut(home):
     put(home / "photos/a/2.jpg", jpeg(size=100)[:900])
     return aligned(home).quarantined
@@ -978,6 +978,20 @@ def agedb_with_a_link_in_a_circle(home):
     return read_faces(home, "agedb").stray
 
 
+@listed(r"^AgeDB-aligned/loop$")
+def agedb_with_a_link_to_itself(home):
+    put(home / "AgeDB-aligned/AnnLee/1_AnnLee_5.jpg")
+    (home / "AgeDB-aligned/loop").symlink_to("loop")
+    return read_faces(home, "agedb").stray
+
+
+@listed(r"^\('loop', 'no image: left out'\)$")
+def photographs_with_a_link_to_itself(home):
+    put(home / "photos/loop").unlink()
+    (home / "photos/loop").symlink_to("loop")
+    return aligned(home).notes
+
+
 @refused(r"~/FGNET-aligned: no image of this set; expected 047A05\.JPG")
 def fgnet_of_other_names(home):
     put(home / "FGNET-aligned/face.jpg")
@@ -994,9 +1008,27 @@ def fgnet_of_people_who_come_once(home):
 # What is told before anything is read
 
 
-@refused(r"~/got: a file of 5 bytes; expected CASIA-WebFace as record set or image folder")
+@refused(r"~/got: a file of 5 bytes; expected CASIA-WebFace as record set or list or image folder")
 def a_root_of_something_else(home):
     catalog.recognize("casia", put(home / "got", "words"))
+
+
+@refused(r"~/got: holds the lists train\.txt and val\.txt; name one of them")
+def a_root_with_two_lists(home):
+    for name in ("train", "val"):
+        put(home / f"got/{name}.txt", "imgs/1.jpg 0\n")
+    put(home / "got/imgs/1.jpg")
+    catalog.recognize("casia", home / "got")
+
+
+@refused(
+    r"~/set: all images lie in imgs/, .*, but ~/set/imgs/list\.txt tells identities; name that"
+)
+def a_folder_of_one_class_beside_its_list(home):
+    put(home / "set/imgs/1.jpg")
+    put(home / "set/imgs/list.txt", "1.jpg 0\n")
+    put(home / "set/more/readme.md", "words")
+    catalog.recognize("casia", home / "set")
 
 
 @refused(r"~/names\.txt, line 2: '7' has no name")

@@ -17,7 +17,7 @@ from PIL import Image
 
 from irlib import runs
 from irlib.data import open_faces
-from irlib.data.manifests import INPUT, read_manifest
+from irlib.data.manifests import INPUT, Manifest, read_manifest, write_manifest
 from irlib.data.recordio.framing import framed, with_header
 from irlib.notebooks import execution
 from irlib.notebooks import parameters as notebook_parameters
@@ -84,23 +84,30 @@ def put_test_set(root):
     (root / "pairs/agedb20_child.txt").write_text("\r\n".join(LISTED))
 
 
-def run_notebook(home, root):
-    """What notebook 01 leaves and says, with all that it is given in one folder."""
+def executed_in(home, root, study="casia"):
+    """What notebook 01 leaves and says, and why it failed, with all of it in one folder."""
     given = {
-        "study": "casia", "dataset": "casia", "root": str(root), "workers": 1, "device": "cpu",
+        "study": study, "dataset": "casia", "root": str(root), "workers": 1, "device": "cpu",
         "ages": str(put_ages(home / "casia-webface.txt")),
         "data": str(home / "data"), "outputs": str(home / "outputs"),
     }  # fmt: skip
-    folder = home / "outputs/casia/data"
-    with redirect_stdout(io.StringIO()) as told:
-        executed = execution.execute(notebook_parameters.find("01_data_prep"), folder, given)
-    return SimpleNamespace(
-        folder=folder,
-        data=home / "data",
-        told=[line.removeprefix("[data] ") for line in told.getvalue().splitlines()],
-        cells=json.loads(Path(executed).read_text())["cells"],
-        metrics=runs.read_json(folder / "metrics.json"),
-    )
+    folder, error = home / f"outputs/{study}/data", ""
+    with redirect_stdout(io.StringIO()) as text:
+        try:
+            execution.execute(notebook_parameters.find("01_data_prep"), folder, given)
+        except execution.NotebookError as failure:
+            error = str(failure)
+    told = [line.removeprefix("[data] ") for line in text.getvalue().splitlines()]
+    return SimpleNamespace(folder=folder, data=home / "data", told=told, error=error)
+
+
+def run_notebook(home, root):
+    """What notebook 01 leaves and says once it ran to its end."""
+    found = executed_in(home, root)
+    assert found.error == ""
+    found.cells = json.loads((found.folder / "01_data_prep.ipynb").read_text())["cells"]
+    found.metrics = runs.read_json(found.folder / "metrics.json")
+    return found
 
 
 def rows(folder, table):
@@ -137,6 +144,7 @@ def test_its_counts_are_on_record(first):
         "stray files": 0,
         "malformed label lines": 2,
         "repeated label lines": 2,
+        "images aged by the number before an underscore": 0,
         "labels without an image": 1,
         "identities of the original": None,
     }
@@ -217,9 +225,10 @@ def test_a_damaged_image_is_not_counted(second, first):
     assert second.metrics["fingerprint"] != first.metrics["fingerprint"]
 
 
-def test_a_label_of_a_damaged_image_has_no_image(second):
-    found = second.metrics["training_set"]
-    assert found["labels without an image"] == 2
+def test_a_label_of_a_damaged_image_is_not_one_without_an_image(second):
+    assert second.metrics["training_set"]["labels without an image"] == 1
+    reasons = [row["why"] for row in rows(second.folder, "left_out")]
+    assert [why for why in reasons if why.startswith("no image")] == ["no image 3/999"]
 
 
 def test_lines_of_a_list_that_cannot_be_used_are_rejected_by_number(second):
@@ -247,3 +256,26 @@ def test_classes_that_are_numbers_tell_no_overlap(second):
 def test_with_a_test_set_it_is_ready_to_evaluate(second):
     assert second.told[-1] == "casia: ready to train and to evaluate"
     assert read_manifest(second.folder / "manifests/agedb").images == 12
+
+
+# What is refused
+
+
+def test_a_set_of_swapped_channels_is_refused_and_does_not_count_as_prepared(tmp_path):
+    records = put_records(tmp_path / "got")
+    write_manifest(records, Manifest(set="mine", images=144, color_order="BGR"))
+    found = executed_in(tmp_path, records / "train.rec")
+    message = "set 'casia': color_order is 'BGR', but the network was trained for 'RGB'"
+    assert message in found.error
+    assert not any("ready to train" in line for line in found.told)
+    assert (found.folder / "figures/channels.png").exists()  # to see it
+    assert read_manifest(found.folder / "manifests/train").color_order == "BGR"
+    assert runs.read_record(found.folder)["status"] == "failed"
+    assert not (found.folder / "metrics.json").exists()
+
+
+def test_a_training_set_of_another_study_is_refused_before_anything_is_brought(tmp_path):
+    found = executed_in(tmp_path, put_records(tmp_path / "got"), study="demo")
+    message = "dataset 'casia' belongs to study 'casia', but study is 'demo': give study=casia"
+    assert message in found.error
+    assert not found.data.exists()

@@ -187,6 +187,22 @@ def test_snakemake_works_in_the_outputs_folder(snakemake, place):
 
 
 @pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ([], ["--forcerun", "data"]),
+        (["-p"], ["-p", "--forcerun", "data"]),
+        (["--forcerun", "report", "-p"], ["--forcerun", "data", "report", "-p"]),
+    ],
+)
+def test_changed_data_are_read_again_beside_what_the_user_forces(
+    snakemake, place, monkeypatch, given, expected
+):
+    monkeypatch.setattr("irlib.graph.data_changed", lambda *places: True)
+    command.main(["demo", *place.words, *(["--", *given] if given else [])])
+    assert snakemake[-len(expected) :] == expected
+
+
+@pytest.mark.parametrize(
     ("words", "given"),
     [
         (["--dry-run"], ["--dry-run"]),

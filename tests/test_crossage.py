@@ -122,15 +122,22 @@ def test_links_in_a_circle_and_to_nowhere_are_stray(tmp_path):
     touch(tmp_path, "ann/a.png")
     (tmp_path / "ann" / "y").symlink_to(tmp_path)
     (tmp_path / "ann" / "b.png").symlink_to(tmp_path / "gone.png")
+    (tmp_path / "ann" / "c.png").symlink_to("c.png")
+    (tmp_path / "loop").symlink_to("loop")
     faces = read_faces(tmp_path, "lag")
     assert faces.names.tolist() == ["ann/a.png"]
-    assert faces.stray == ("ann/b.png", "ann/y/")
+    assert faces.stray == ("ann/b.png", "ann/c.png", "ann/y/", "loop")
 
 
 def test_a_linked_folder_is_entered(tmp_path):
     touch(tmp_path, "far/a.png", "lag/bob/b.png")
     (tmp_path / "lag" / "ann").symlink_to(tmp_path / "far")
     assert read_faces(tmp_path / "lag", "lag").identity.tolist() == ["ann", "bob"]
+
+
+def test_the_name_of_an_image_does_not_reach_over_a_slash(tmp_path):
+    touch(tmp_path, "A/1_A_10.jpg", "2_A/b_10_m.jpg")
+    assert read_faces(tmp_path, "agedb").stray == ("2_A/b_10_m.jpg",)
 
 
 def test_a_name_that_is_no_utf8_is_stray(tmp_path):

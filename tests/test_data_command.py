@@ -121,6 +121,13 @@ def test_pack_keeps_what_the_folders_manifest_tells(tmp_path, folder):
     assert (manifest.set, manifest.images) == ("set", 5)
 
 
+def test_pack_keeps_what_the_manifest_beside_a_list_tells(tmp_path, folder):
+    put(folder / "list.txt", b"7/1.jpg 0\n12/1.jpg 1\n")
+    write_manifest(folder, Manifest(set="old", images=99, color_order="BGR"))
+    manifest = read_manifest(packed(tmp_path, folder / "list.txt"))
+    assert (manifest.color_order, manifest.images) == ("BGR", 2)
+
+
 def test_pack_names_an_image_that_is_damaged(tmp_path, folder, capsys):
     put(folder / "7/1.jpg", jpeg(3)[:500])
     target = packed(tmp_path, folder)

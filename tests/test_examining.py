@@ -8,8 +8,8 @@ import pytest
 from PIL import Image
 
 from irlib.data import open_faces
+from irlib.data.examining import examine, left_out, training_counts
 from irlib.data.manifests import Manifest, list_hash, read_manifest, write_manifest
-from irlib.data.preparation import examine, left_out, training_counts
 from irlib.data.recordio import pack
 from irlib.data.sources import ImageFiles
 
@@ -57,6 +57,13 @@ def test_an_image_of_another_size_is_set_aside_with_the_command_that_aligns(fold
     reason = dict(examined(folder).quarantined)["2/1.jpg"]
     assert f"{size}x{size} pixels, expected an aligned 112x112 crop" in reason
     assert "python -m irlib.data align" in reason
+
+
+def test_pictures_that_are_no_crops_may_have_any_size_and_must_be_sound(folder):
+    put(folder / "2/1.jpg", jpeg(2, 250))
+    manifest = examined(folder, are_crops=False)
+    assert manifest.images == 3
+    assert [name for name, _ in manifest.quarantined] == ["1/2.jpg"]
 
 
 def test_an_image_that_vanishes_after_it_was_listed_is_set_aside(folder):
@@ -109,6 +116,27 @@ def test_what_the_folders_own_manifest_tells_is_kept_and_what_it_counts_is_not(f
     assert {"x", "y"}.isdisjoint({manifest.list_sha256, manifest.content_sha256})
     assert [name for name, _ in manifest.quarantined] == ["1/2.jpg"]
     assert manifest.notes == (("1/1.jpg", "2 faces"), ("3/9.jpg", "gave no crop: no face found"))
+
+
+@pytest.mark.parametrize("linked", [False, True])
+def test_the_manifest_beside_records_that_are_named_by_their_file_is_kept(folder, tmp_path, linked):
+    faces = open_faces(folder)
+    pack(faces.images, faces.labels, tmp_path / "set")
+    write_manifest(tmp_path / "set", Manifest(set="old", images=9, color_order="BGR"))
+    path = tmp_path / "set/train.rec"
+    if linked:  # as the data folder has it
+        (tmp_path / "casia").mkdir()
+        path = tmp_path / "casia/train"
+        path.symlink_to(tmp_path / "set/train.rec")
+    manifest = examined(path)
+    assert (manifest.color_order, manifest.images) == ("BGR", 3)
+
+
+def test_the_manifest_beside_a_list_is_kept(folder):
+    put(folder / "list.txt", b"1/1.jpg 0\n2/1.jpg 1\n")
+    write_manifest(folder, Manifest(set="old", images=9, color_order="BGR"))
+    manifest = examined(folder / "list.txt")
+    assert (manifest.color_order, manifest.images) == ("BGR", 2)
 
 
 def test_a_manifest_that_is_none_stops_before_an_image_is_read(folder):
@@ -174,8 +202,9 @@ def faces(tmp_path):
     return open_faces(tmp_path / "set", tmp_path / "ages.txt")
 
 
-def counts(faces, **how):
-    rows = training_counts(faces, **{"below": 13.0, "at_least": 2, "published": PUBLISHED} | how)
+def counts(faces, opened=None, **how):
+    least = {"below": 13.0, "at_least": 2, "published": PUBLISHED}
+    rows = training_counts(faces, opened or faces, **least | how)
     return {row["count"]: row["found"] for row in rows}
 
 
@@ -184,6 +213,7 @@ def test_each_count_of_a_set_made_by_hand(faces):
         "images": 5,
         "identities": 2,
         "images with an age": 4,
+        "images aged by the number before an underscore": 0,
         "images of children": 2,
         "share of children, of the images with an age": 2 / 4,
         "child identities": 1,  # Ann
@@ -206,8 +236,23 @@ def test_child_identities_by_images_and_by_lines(faces, below, at_least, present
     assert found["child identities by the label file alone"] == listed
 
 
+def test_quarantined_images_are_not_counted_and_their_labels_still_have_an_image(faces):
+    found = counts(faces.without({"1/2.jpg"}), faces)
+    assert (found["images"], found["images with an age"], found["images of children"]) == (4, 3, 1)
+    assert found["child identities"] == 0  # Ann has one image of a child left
+    assert found["child identities by the label file alone"] == 2
+    assert found["labels without an image"] == 3  # as before: 2/9, 3/1 and 3/2
+
+
+def test_an_image_aged_by_the_number_before_its_underscore_is_counted_as_such(faces, tmp_path):
+    put(tmp_path / "set/2/9_25.jpg", jpeg(9))  # of which the label file has the line 2/9
+    found = counts(open_faces(tmp_path / "set", tmp_path / "ages.txt"))
+    assert found["images aged by the number before an underscore"] == 1
+    assert (found["images with an age"], found["labels without an image"]) == (5, 2)
+
+
 def test_published_counts_stand_beside_those_that_are_found(faces):
-    rows = training_counts(faces, below=13.0, at_least=2, published=PUBLISHED)
+    rows = training_counts(faces, faces, below=13.0, at_least=2, published=PUBLISHED)
     published = {row["count"]: row["published"] for row in rows if row["published"] is not None}
     assert published == PUBLISHED
 
@@ -238,6 +283,17 @@ def test_everything_left_out_has_a_reason(faces):
         ("label line", "7", "no image 3/1"),
         ("label line", "8", "no image 3/2"),
     ]  # fmt: skip
+
+
+def test_a_label_of_a_quarantined_image_is_not_left_out_twice(faces):
+    manifest = Manifest(set="x", images=4, quarantined=(("1/2.jpg", "cut short"),))
+    rows = left_out(faces, manifest)
+    assert [row["which"] for row in rows if row["what"] == "image"] == ["1/2.jpg"]
+    assert [row["why"] for row in rows if "no image " in row["why"] and row["what"] != "file"] == [
+        "no image 2/9",
+        "no image 3/1",
+        "no image 3/2",
+    ]
 
 
 def test_lines_that_contradict_are_told_from_those_that_repeat(faces, tmp_path):

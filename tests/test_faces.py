@@ -130,7 +130,7 @@ def test_a_packed_set_that_lost_its_names_gives_no_image_the_age_of_another(root
     (tmp_path / "ages.txt").write_text("7 a/000007/00000001.jpg 5 1\n")
     faces = open_faces(tmp_path, tmp_path / "ages.txt")
     assert np.isnan(faces.ages).all()
-    assert faces.notes == ("train.names is missing: no image can be given its age",)
+    assert faces.notes == ("train.names is missing: no image can have an age",)
 
 
 def test_packing_keeps_ages_and_names_of_identities_whose_numbers_have_gaps(tmp_path):

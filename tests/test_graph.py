@@ -1,6 +1,7 @@
 import dataclasses
 import json
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -167,26 +168,39 @@ def test_an_edit_makes_stale_what_rests_on_it(copied, monkeypatch, edit, stale):
         (root / file).write_text(text)
 
 
-def test_data_that_the_user_changed_make_the_data_run_stale(tmp_path):
-    common = {**COMMON, "data": str(tmp_path)}
-    given = {"common": common, "outputs": Path("/o")}
-    casia = studies.find("casia")
-    (tmp_path / "casia/train/0").mkdir(parents=True)
-    before = graph.config(casia, ["arcface"], [1], **given)["digests"]
-    (tmp_path / "casia/train/1").mkdir()
-    after = graph.config(casia, ["arcface"], [1], **given)["digests"]
-    assert {stage for stage in before if before[stage] != after[stage]} == {"data"}
+@pytest.fixture
+def brought(tmp_path):
+    """CASIA as a user puts it down, and the record of a notebook 01 that found it so."""
+    data, home = tmp_path / "data", tmp_path / "outputs/casia"
+    for name in ("casia/train/0/1.jpg", "casia/age-labels.txt", "test/pairs/lag.txt"):
+        (data / name).parent.mkdir(parents=True, exist_ok=True)
+        (data / name).write_text("a")
+    record = {"brought": graph.brought(studies.find("casia"), data)}
+    runs.write_json(home / "data/run.json", record)
+    return SimpleNamespace(data=data, home=home)
+
+
+def test_data_that_nobody_touched_are_not_looked_at_again(brought):
+    assert not graph.data_changed(studies.find("casia"), brought.data, brought.home)
 
 
 @pytest.mark.parametrize(
-    "name", ["casia/train/train.rec", "casia/age-labels.txt", "test/pairs/lag.txt"]
-)
-def test_a_file_that_was_rewritten_in_place_makes_the_data_run_stale(tmp_path, name):
-    given = {"common": {**COMMON, "data": str(tmp_path)}, "outputs": Path("/o")}
-    casia = studies.find("casia")
-    (tmp_path / name).parent.mkdir(parents=True)
-    (tmp_path / name).write_text("a")
-    before = graph.config(casia, ["arcface"], [1], **given)["digests"]
-    (tmp_path / name).write_text("ab")
-    after = graph.config(casia, ["arcface"], [1], **given)["digests"]
-    assert {stage for stage in before if before[stage] != after[stage]} == {"data"}
+    "name",
+    [
+        "casia/train/train.rec", "casia/age-labels.txt", "test/pairs/lag.txt",
+        "test/AgeDB-aligned/faces.csv", "casia/identity-names.txt",
+    ],
+)  # fmt: skip
+def test_a_file_that_came_or_was_rewritten_in_place_is_noticed(brought, name):
+    (brought.data / name).parent.mkdir(parents=True, exist_ok=True)
+    (brought.data / name).write_text("ab")
+    assert graph.data_changed(studies.find("casia"), brought.data, brought.home)
+
+
+def test_an_identity_that_came_is_noticed(brought):
+    (brought.data / "casia/train/1").mkdir()
+    assert graph.data_changed(studies.find("casia"), brought.data, brought.home)
+
+
+def test_a_synthetic_study_has_nothing_brought(tmp_path):
+    assert graph.brought(DEMO, tmp_path) == []

@@ -42,9 +42,10 @@ LAYER = {
     "irlib.evaluation": 2,
     "irlib.prototypes": 2,
     "irlib.prepared": 3,
+    "irlib.preparing": 4,
     "irlib.report": 3,
-    "irlib.graph": 3,
-    "irlib.__main__": 4,
+    "irlib.graph": 4,
+    "irlib.__main__": 5,
 }
 
 # Who may: read the environment or the command line; print.

@@ -102,7 +102,7 @@ def test_a_tab_tells_where_a_name_ends(tmp_path):
     ("1 a.png a.png", "the same image twice"),
     ("1 a.png ./a.png", "the same image twice"),
     ("1 ../../etc/a.png b.png", "leads out of the folder"),
-    ("1 /etc/a.png b.png", "leads out of the folder"),
+    ("1 /etc/a.png b.png", "is absolute, expected a path below"),
     ("1 one.png two.png", "it repeats line 1"),
     ("1 two.png one.png", "it repeats line 1"),
     ("0 one.png two.png", "it contradicts line 1"),

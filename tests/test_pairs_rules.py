@@ -239,8 +239,11 @@ def test_nothing_is_said_where_nothing_is_dropped():
         ({"ages": [-1.0, *YEARS[1:]]}, r"ages\[0\]: -1"),
         ({"ages": ["old"] * 32}, "ages: expected one number an image"),
         ({"ages": np.full(32, np.nan)}, "no person has an image"),
-        ({"identities": np.arange(32) / 2}, "identities: float64; expected texts or whole"),
-        ({"identities": [None] * 32}, "identities: object; expected texts or whole"),
+        ({"identities": np.arange(32) / 2}, "identities: float64; expected all texts or all whole"),
+        ({"identities": [1, "1"] * 16}, "expected all texts or all whole"),
+        ({"min_gap": "20"}, "min_gap '20': expected years"),
+        ({"child_below": None}, "child_below None: expected years"),
+        ({"identities": [None] * 32}, "identities: object; expected all texts or all whole"),
     ],
 )
 def test_arguments_out_of_range_are_refused(change, told):
@@ -351,3 +354,16 @@ def test_distinct_images_are_sorted_and_once():
 def test_the_hash_is_that_of_the_pairs_in_their_order():
     pairs = pair_list(["a"], ["b"], [True])
     assert pairs.sha256 == hashlib.sha256(b"1\ta\tb\n").hexdigest()
+
+
+def test_a_masked_age_is_unknown():
+    years = np.ma.masked_array([5.0, 40.0, 6.0, 50.0], mask=[True, False, False, False])
+    # of 1 only the adult is known, so 2's pair is the one positive, and 2's child beside 1's adult
+    found = child_adult_pairs([1, 1, 2, 2], years, 20)
+    assert found.pairs.tolist() == [[2, 3], [2, 1]]
+
+
+def test_whole_numbers_in_an_object_array_are_identities():
+    people = np.array([1, 1, 2, 2], dtype=object)
+    pairs, is_same = child_adult_pairs(people, [5, 40, 6, 50], 20)
+    assert (pairs[is_same].tolist(), int(is_same.sum())) == ([[0, 1], [2, 3]], 2)

@@ -46,7 +46,6 @@ def test_probes_and_gallery_with_strangers_last(root):
     test = read_tinyface(root)
     assert test.probes.names.tolist() == ["Probe/17_4.jpg", "Probe/30_1.jpg", "Probe/5_2.jpg"]
     assert test.probe_ids.tolist() == [17, 30, 5]
-    assert test.is_mated.tolist() == [True, False, True]
     assert test.gallery_ids.tolist() == [17, 5, DISTRACTOR, DISTRACTOR]
     assert test.gallery.name(2) == "Gallery_Distractor/a.jpg"
     assert test.gallery.encoded(3) == b"image"

@@ -10,9 +10,9 @@ from irlib.data.alignment.finders import Detected, FgnetPoints, Given, LandmarkS
 from irlib.data.alignment.folder import align_folder
 from irlib.data.alignment.landmarks import read_landmarks
 from irlib.data.alignment.plans import LAYOUTS
+from irlib.data.examining import examine
 from irlib.data.faces import open_faces
 from irlib.data.manifests import write_manifest
-from irlib.data.preparation import examine
 from irlib.data.recordio.packing import pack
 from irlib.data.recordio.unpacking import unpack
 from irlib.progress import teller

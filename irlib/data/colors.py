@@ -35,3 +35,13 @@ def looks_swapped(share: float) -> bool:
     of gray crops, tells nothing.
     """
     return share < 0.5
+
+
+def verdict(share: float) -> str:
+    """What a `red_share` tells, in words."""
+    if np.isnan(share):
+        return "all crops are gray, which tells nothing of the channels"
+    told = f"{share:.0%} of the crops are redder than blue"
+    return (
+        f"{told}: stored with swapped channels?" if looks_swapped(share) else f"{told}, as skin is"
+    )

@@ -10,6 +10,7 @@ import numpy as np
 from irlib.data.checking import check_images
 from irlib.data.faces import Faces
 from irlib.data.manifests import Manifest, read_manifest
+from irlib.data.needs import followed
 from irlib.data.sources import Images
 
 
@@ -19,6 +20,7 @@ def examine(
     images: Images,
     *,
     identities: int | None = None,
+    are_crops: bool = True,
     workers: int = 1,
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> Manifest:
@@ -30,17 +32,18 @@ def examine(
 
     Args:
         name: of the set.
-        folder: where it lies.
+        folder: where it lies; of a set in one file, that file.
         images: all of its images.
         identities: people in it, None where that cannot be told.
+        are_crops: whether an image of another size than an aligned crop's is damaged.
         workers: threads.
         progress: told the images done and in all.
 
     Raises:
         ValueError: the folder's own manifest cannot be read, or every image is damaged.
     """
-    told = read_manifest(folder) if folder.is_dir() else None
-    check = check_images(images, workers=workers, progress=progress)
+    told = read_manifest(folder if folder.is_dir() else followed(folder).parent)
+    check = check_images(images, are_crops=are_crops, workers=workers, progress=progress)
     if len(check.broken) == len(images):
         first = check.broken[0] if check.broken else ("no image", "the set is empty")
         raise ValueError(f"{folder}: no sound image among {len(images)}; {first[0]}: {first[1]}")
@@ -62,12 +65,13 @@ def _not_aligned(told: Manifest) -> list[tuple[str, str]]:
 
 
 def training_counts(
-    faces: Faces, *, below: float, at_least: int, published: Mapping[str, int]
+    faces: Faces, opened: Faces, *, below: float, at_least: int, published: Mapping[str, int]
 ) -> list[dict[str, Any]]:
     """What a training set holds, one row a count: `count`, `found`, `published` (None: nowhere).
 
     Args:
-        faces: with the label file that the ages came from.
+        faces: those that are trained on, with the label file that the ages came from.
+        opened: the same with the images that were quarantined.
         below: years; younger is a child.
         at_least: child images that make an identity a child identity.
         published: counts of the catalog.
@@ -93,7 +97,8 @@ def training_counts(
         "stray files": len(faces.stray),
         "malformed label lines": labels.malformed.count,
         "repeated label lines": labels.duplicates.count,
-        "labels without an image": labels.unmatched(faces.keys).count,
+        "images aged by the number before an underscore": labels.aged_by_cut(faces.keys),
+        "labels without an image": labels.unmatched(opened.keys).count,
     }
     rest = published.keys() - found.keys()  # such as the identities of an earlier release
     rows = {**found, **dict.fromkeys(sorted(rest))}
@@ -109,7 +114,7 @@ def left_out(faces: Faces, manifest: Manifest) -> list[dict[str, str]]:
     Of each kind of label line at most the first 1,000 stand here; `training_counts` has them all.
 
     Args:
-        faces: as opened, or without what was quarantined.
+        faces: as opened, with what was quarantined.
         manifest: of the set.
     """
     rows = [("image", name, reason) for name, reason in manifest.quarantined]

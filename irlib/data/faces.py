@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from irlib.data import ages as age_files
 from irlib.data.ages import CHILD_BELOW, CHILD_IMAGES, AgeLabels
 from irlib.data.decoding import decode
-from irlib.data.folders import FaceFolder, read_folder
+from irlib.data.folders import NO_LISTS, FaceFolder, read_folder
 from irlib.data.keys import NO_KEY, ImageKeys, image_keys, numbered_keys
 from irlib.data.lists import read_list
 from irlib.data.needs import followed
@@ -141,6 +141,8 @@ def open_faces(path: Path | str, age_labels: Path | str | None = None) -> Faces:
         FileNotFoundError: path or the label file is not there.
         ValueError: it is none of these, or holds no image; the message names file and place.
     """
+    if not str(path):
+        raise ValueError(f"path is empty: {EXPECTED}")
     path = followed(Path(path))
     if not path.exists():
         raise FileNotFoundError(f"{path}: no such file or folder; {EXPECTED}")
@@ -163,9 +165,9 @@ def _ambiguous(faces: Faces) -> tuple[str, ...]:
 def _opened(path: Path) -> Faces:
     if path.is_dir():
         return _records(path / RECORDS) if (path / RECORDS).is_file() else _files(read_folder(path))
-    if path.suffix == ".rec":
+    if path.suffix.lower() == ".rec":
         return _records(path)
-    if path.suffix in {".idx", ".bin", ".lst"}:
+    if path.suffix.lower() in NO_LISTS:
         raise ValueError(f"{path}: no training set by itself; {EXPECTED}")
     return _files(read_list(path))
 
@@ -173,16 +175,25 @@ def _opened(path: Path) -> Faces:
 def _records(path: Path) -> Faces:
     records = open_records(path)
     labels, stored = _dense(records.labels)
-    lost = ()
-    if records.is_packed and records.names is None:
-        lost = (f"{path.with_suffix(SUFFIX).name} is missing: no image can be given its age",)
+    numbers = _told_of_numbers(records)
     return Faces(
         images=records,
         labels=labels,
         ages=_unknown(len(labels)),
         class_names=_class_names(records, labels, stored),
-        notes=(*records.notes, *lost),
+        notes=(*records.notes, *numbers),
     )
+
+
+def _told_of_numbers(records: Records) -> tuple[str, ...]:
+    # what a person should know before trusting the ages that these records are given
+    if records.names is not None:
+        return ()
+    if records.is_packed:
+        return (f"{records.path.with_suffix(SUFFIX).name} is missing: no image can have an age",)
+    if records.keys[0] == 1 and records.keys[-1] == len(records):
+        return ()
+    return ("records are not numbered from 1 as InsightFace's are; ages go by their numbers",)
 
 
 def _dense(labels: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

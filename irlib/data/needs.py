@@ -1,9 +1,12 @@
 """What a study on real images needs the user to put down, and whether it is there."""
 
-import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+
+from irlib.data import walking
+
+_LINKS = 40  # that follow one another; more are a loop
 
 
 @dataclass(frozen=True)
@@ -32,7 +35,7 @@ def require(needs: Sequence[Need], tests: Sequence[Need], data: Path) -> None:
         asked = [*absent, *(tests if no_test else ())]
         lines = [f"  {data / need.path}: {need.what}; from {need.where}" for need in asked]
         told = "at least one of the test sets, " if no_test else ""
-        how = "see data/README.md; notebook 01 brings them in by dataset= and root="
+        how = "see data/README.md; notebook 01 brings a set in by study=, dataset= and root="
         raise ValueError(f"data are missing ({told}{how}):\n" + "\n".join(lines))
 
 
@@ -58,13 +61,18 @@ def listing(paths: Iterable[str], data: Path) -> list[list[str | int]]:
     for path in paths:
         place = followed(data / path)
         if place.exists():
-            entries = list(os.scandir(place)) if place.is_dir() else []
-            files = [entry.stat() for entry in entries if entry.is_file()] or [place.stat()]
+            entries = list(walking.scan(place)) if place.is_dir() else []
+            files = [(place / name).stat() for name, kind in entries if kind == walking.FILE]
+            files = files or [place.stat()]
             size, latest = sum(s.st_size for s in files), max(s.st_mtime_ns for s in files)
             found.append([path, place.stat().st_mtime_ns, len(entries), size, latest])
     return found
 
 
 def followed(path: Path) -> Path:
-    """Where a link without a suffix leads: there a file has its own name, and its neighbors."""
-    return path.parent / path.readlink() if path.is_symlink() and not path.suffix else path
+    """Where links without a suffix lead: there a file has its own name, and its neighbors."""
+    for _ in range(_LINKS):
+        if path.suffix or not path.is_symlink():
+            break
+        path = path.parent / path.readlink()
+    return path

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from irlib.data.sets.crossage import CHILD_BELOW
+from irlib.data.ages import CHILD_BELOW
 from irlib.evaluation.bootstrap import Interval, identity_counts, percentile_interval
 
 MAX_IMAGES = 1_500  # for quantiles: 1.1 million cosines at most

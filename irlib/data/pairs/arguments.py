@@ -17,7 +17,7 @@ def age_array(ages: ArrayLike) -> NDArray[np.float64]:
         ValueError: not one number an image, none at all, or one below 0 or infinite.
     """
     try:
-        years = np.asarray(ages, dtype=np.float64)
+        years = np.ma.filled(np.ma.asarray(ages, dtype=np.float64), np.nan)  # masked: unknown
     except (TypeError, ValueError):
         raise ValueError("ages: expected one number an image, NaN where unknown") from None
     if years.ndim != 1 or not len(years):
@@ -38,13 +38,18 @@ def identity_codes(identities: ArrayLike, num_images: int) -> NDArray[np.int64]:
     Raises:
         ValueError: another type, or another number of them.
     """
-    values = np.asarray(identities)
-    if values.shape != (num_images,):
-        raise ValueError(f"identities: shape {values.shape}; expected one an image, {num_images}")
-    if values.dtype.kind in "OT" and all(isinstance(value, str) for value in values):
-        values = values.astype(np.str_)
-    if values.dtype.kind not in "iuU":
-        raise ValueError(f"identities: {values.dtype}; expected texts or whole numbers")
+    given = np.asarray(identities)
+    if given.shape != (num_images,):
+        raise ValueError(f"identities: shape {given.shape}; expected one an image, {num_images}")
+    # a list of both kinds would become texts, and 1 and "1" one person
+    mixed = not isinstance(identities, np.ndarray) or given.dtype.kind in "OT"
+    values = list(identities) if mixed else given
+    for kind, dtype in ((str, np.str_), (int | np.integer, np.int64)):
+        if mixed and all(isinstance(value, kind) for value in values):
+            values = np.array(values, dtype=dtype)
+            break
+    if isinstance(values, list) or values.dtype.kind not in "iuU":
+        raise ValueError(f"identities: {given.dtype}; expected all texts or all whole numbers")
     return np.unique(values, return_inverse=True)[1].astype(np.int64)
 
 
@@ -54,10 +59,15 @@ def require_gaps(min_gap: float, max_gap: float | None) -> None:
     Raises:
         ValueError: the lesser is below 0, or the greater is not above it; or one is not finite.
     """
-    if not (math.isfinite(min_gap) and min_gap >= 0):
+    if not (is_number(min_gap) and min_gap >= 0):
         raise ValueError(f"min_gap {min_gap!r}: expected years, 0 or more")
-    if max_gap is not None and not (math.isfinite(max_gap) and max_gap > min_gap):
+    if max_gap is not None and not (is_number(max_gap) and max_gap > min_gap):
         raise ValueError(f"max_gap {max_gap!r}: expected more than min_gap, {min_gap:g} years")
+
+
+def is_number(value: object) -> bool:
+    """Whether a value is a finite number."""
+    return isinstance(value, int | float | np.number) and math.isfinite(value)
 
 
 def require_seed(seed: int) -> int:

@@ -5,6 +5,7 @@ Units: ages and gaps in years.
 """
 
 import warnings
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -26,6 +27,10 @@ class IndexPairs:
     pairs: NDArray[np.int64]
     is_same: NDArray[np.bool_]
     dropped: int = 0
+
+    def __iter__(self) -> Iterator[NDArray]:
+        """Pairs and truths, so that the two can be taken apart."""
+        return iter((self.pairs, self.is_same))
 
     def __len__(self) -> int:
         """Number of pairs, P."""
@@ -184,6 +189,6 @@ def joined(positive: NDArray, negative: NDArray, dropped: int) -> IndexPairs:
 
 
 def stream(seed: int, min_gap: float, kind: int, max_gap: float | None) -> np.random.Generator:
-    """The draws of one rule and range of ages; ValueError unless the seed is a whole number."""
+    """The draws of one rule and range of whole years; ValueError unless the seed is a number."""
     band = [] if max_gap is None else [int(max_gap)]
     return np.random.default_rng([require_seed(seed), int(min_gap), kind, *band])

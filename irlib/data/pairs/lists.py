@@ -9,9 +9,11 @@ Shapes: P pairs.
 
 import posixpath
 import re
+import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -54,6 +56,10 @@ class ListedPairs:
         """Number of pairs, P."""
         return len(self.left)
 
+    def __iter__(self) -> Iterator[Any]:
+        """Left, right, is_same and rejected, so that they can be taken apart."""
+        return iter((self.left, self.right, self.is_same, self.rejected))
+
 
 def read_pairs(path: Path | str) -> ListedPairs:
     """The pairs of a list, and the lines that are none.
@@ -82,7 +88,7 @@ def read_pairs(path: Path | str) -> ListedPairs:
             text = line.decode("utf-8", "backslashreplace")
             rejected.append((number, text, str(error)))
         else:
-            found[tuple(sorted((left, right)))] = (number, left, right, is_same)
+            found[_sides(left, right)] = (number, left, right, is_same)
     if not found:
         first = f"line {rejected[0][0]}: {rejected[0][2]}" if rejected else "it is empty"
         raise ValueError(f"{path}: no line is a pair of images; {first}; {EXPECTED}")
@@ -167,17 +173,24 @@ def _names(text: str) -> list[str]:
 def _name(name: str) -> str:
     if not is_image(posixpath.basename(name)):
         raise ValueError(f"{name[:_LONGEST]!r} is not the name of an image")
-    if name.startswith("/") or ".." in name.split("/"):
+    if name.startswith("/"):
+        raise ValueError(f"{name[:_LONGEST]!r} is absolute, expected a path below the test folder")
+    if ".." in name.split("/"):
         raise ValueError(f"{name[:_LONGEST]!r} leads out of the folder")
     if len(name) > _LONGEST:
         raise ValueError(f"a name of {len(name):,} characters")
     return posixpath.normpath(name)
 
 
+def _sides(left: str, right: str) -> tuple[str, ...]:
+    # of a pair, whichever stands first and however its accents are composed
+    return tuple(sorted(unicodedata.normalize("NFC", name) for name in (left, right)))
+
+
 def _require_new(
     found: dict[tuple[str, ...], tuple[int, str, str, bool]], left: str, right: str, is_same: bool
 ) -> None:
-    earlier = found.get(tuple(sorted((left, right))))
+    earlier = found.get(_sides(left, right))
     if earlier:
         kind = "repeats" if earlier[3] == is_same else "contradicts"
         raise ValueError(f"it {kind} line {earlier[0]}")

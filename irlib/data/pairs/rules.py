@@ -12,9 +12,9 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from irlib.data.pairs.arguments import age_array, identity_codes, require_gaps
+from irlib.data.ages import CHILD_BELOW
+from irlib.data.pairs.arguments import age_array, identity_codes, is_number, require_gaps
 from irlib.data.pairs.drawing import IndexPairs, Window, balanced, joined, kept_pairs, stream
-from irlib.data.sets.crossage import CHILD_BELOW
 
 
 @dataclass(frozen=True, eq=False)
@@ -98,7 +98,7 @@ def child_adult_pairs(
         min_gap: least difference in age.
         max_gap: the difference stays below it, None for no bound.
         child_below: a child is younger than this.
-        seed: of the draws; those for other gaps are independent of it.
+        seed: of the draws; those for other gaps, in whole years, are independent.
 
     Raises:
         ValueError: an argument is out of range, or there is no positive or no negative pair.
@@ -108,7 +108,7 @@ def child_adult_pairs(
     years = age_array(ages)
     codes = identity_codes(identities, len(years))
     require_gaps(min_gap, max_gap)
-    if not child_below > 0:
+    if not (is_number(child_below) and child_below > 0):
         raise ValueError(f"child_below {child_below!r}: expected years above 0")
     rng = stream(seed, min_gap, 0, max_gap)
     window = Window(min_gap, max_gap, f"younger than {child_below:g}")
@@ -134,7 +134,7 @@ def adult_pairs(
         max_gap: the difference stays below it, None for no bound.
         limit: most positive pairs; of more, a uniform draw is kept. None keeps all.
         adult_from: age of the younger image at least.
-        seed: of the draws; those for other gaps are independent of it.
+        seed: of the draws; those for other gaps, in whole years, are independent.
 
     Raises:
         ValueError: an argument is out of range, or there is no positive or no negative pair.
@@ -144,7 +144,7 @@ def adult_pairs(
     require_gaps(min_gap, max_gap)
     if limit is not None and limit < 1:
         raise ValueError(f"limit {limit!r}: expected at least 1 pair")
-    if not adult_from >= 0:
+    if not (is_number(adult_from) and adult_from >= 0):
         raise ValueError(f"adult_from {adult_from!r}: expected years, 0 or more")
     rng = stream(seed, min_gap, 1, max_gap)
     window = Window(min_gap, max_gap, f"{adult_from:g} or older")

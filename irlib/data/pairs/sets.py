@@ -1,5 +1,6 @@
 """The sets of pairs that the studies report: the authors' lists where they are, else the rules."""
 
+import math
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
@@ -7,6 +8,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+from irlib.data.ages import CHILD_BELOW
 from irlib.data.pairs.cards import card
 from irlib.data.pairs.lists import Rejected, read_pairs, write_pairs
 from irlib.data.pairs.matching import matched, named, stored_list
@@ -31,12 +33,22 @@ class PairSet:
         layout: agedb, fgnet or lag (see `irlib.data.sets.crossage`).
         file: name of its list, in the authors' release too.
         build: makes the pairs from the faces and a seed.
+        min_gap: least difference in age that its rule asks for, in years.
+        first_age: ages of the younger image, from the first to below the second, in years.
     """
 
     title: str
     layout: str
     file: str
     build: Callable[..., IndexPairs]
+    min_gap: float = 0.0
+    first_age: tuple[float, float] = (0.0, math.inf)
+
+    def outside(self, pairs: PairList) -> int:
+        """Pairs that its rule would not have made, as far as ages are known."""
+        gap, (low, high) = pairs.second_age - pairs.first_age, self.first_age
+        wrong = (gap < self.min_gap) | (pairs.first_age < low) | (pairs.first_age >= high)
+        return int(wrong.sum())
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,6 +58,7 @@ class PreparedPairs:
     Args:
         pairs: P pairs.
         origin: ``list <file>`` or ``rule, seed <seed>``.
+        outside_rule: pairs of a list that the set's rule would not have made.
         seed: of the draws, None for a list.
         dropped: positive pairs that the rule gave up for want of negative ones.
         rejected: (line number, text, reason) of the lines of a list that are not used.
@@ -56,6 +69,7 @@ class PreparedPairs:
     origin: str
     seed: int | None = None
     dropped: int = 0
+    outside_rule: int = 0
     rejected: tuple[Rejected, ...] = ()
     gender: Mapping[str, str] = field(default_factory=dict)
 
@@ -67,7 +81,12 @@ class PreparedPairs:
         """
         about = {"origin": self.origin, "seed": self.seed, "dropped": self.dropped}
         values = card(self.pairs, gender=self.gender, overlap=overlap)
-        return {**values, **about, "rejected": len(self.rejected)}
+        return {
+            **values,
+            **about,
+            "rejected": len(self.rejected),
+            "outside_rule": self.outside_rule,
+        }
 
 
 def _children(faces: TestFaces, *, gap: float, seed: int) -> IndexPairs:
@@ -86,15 +105,21 @@ _C20 = partial(_children, gap=20)
 _C30 = partial(_children, gap=30)
 _A20 = partial(_adults, gap=20, limit=2_000)  # about as many pairs as AgeDB-C20 has
 
+_CHILD, _ADULT = (0.0, CHILD_BELOW), (18.0, math.inf)
+
 PAIR_SETS: Mapping[str, PairSet] = MappingProxyType(
     {
-        "agedb20_child": PairSet("AgeDB-C20", "agedb", "agedb20_child.txt", _C20),
-        "fgnet20_child": PairSet("FG-NET-C20", "fgnet", "fgnet20_child.txt", _C20),
-        "agedb30_child": PairSet("AgeDB-C30", "agedb", "agedb30_child.txt", _C30),
-        "fgnet30_child": PairSet("FG-NET-C30", "fgnet", "fgnet30_child.txt", _C30),
+        "agedb20_child": PairSet("AgeDB-C20", "agedb", "agedb20_child.txt", _C20, 20, _CHILD),
+        "fgnet20_child": PairSet("FG-NET-C20", "fgnet", "fgnet20_child.txt", _C20, 20, _CHILD),
+        "agedb30_child": PairSet("AgeDB-C30", "agedb", "agedb30_child.txt", _C30, 30, _CHILD),
+        "fgnet30_child": PairSet("FG-NET-C30", "fgnet", "fgnet30_child.txt", _C30, 30, _CHILD),
         "lag": PairSet("LAG", "lag", "lag.txt", _young),
-        "agedb20_adult": PairSet("AgeDB-A20 (adult control)", "agedb", "agedb20_adult.txt", _A20),
-        "fgnet20_adult": PairSet("FG-NET-A20 (adult control)", "fgnet", "fgnet20_adult.txt", _A20),
+        "agedb20_adult": PairSet(
+            "AgeDB-A20 (adult control)", "agedb", "agedb20_adult.txt", _A20, 20, _ADULT
+        ),
+        "fgnet20_adult": PairSet(
+            "FG-NET-A20 (adult control)", "fgnet", "fgnet20_adult.txt", _A20, 20, _ADULT
+        ),
     }
 )
 
@@ -196,7 +221,11 @@ def _prepared(
         if path.is_file():
             pairs, rejected = matched(read_pairs(path), faces, left_out=reasons)
             return PreparedPairs(
-                pairs, f"list {AUTHORS}/{path.name}", rejected=tuple(rejected), gender=gender
+                pairs,
+                f"list {AUTHORS}/{path.name}",
+                outside_rule=pair_set.outside(pairs),
+                rejected=tuple(rejected),
+                gender=gender,
             )
         usable = faces.without(reasons)
         made = pair_set.build(usable, seed=seed)
