@@ -15,15 +15,6 @@ from numpy.typing import DTypeLike, NDArray
 from irlib.data.decoding import SIZE, decode_crop
 from irlib.data.sets.pickles import read_pickle
 
-# Pairs in the files as they are handed out with InsightFace's training sets.
-PUBLISHED_PAIRS = {
-    "lfw": 6000,  # Huang et al., 2007
-    "calfw": 6000,  # Zheng et al., 2017
-    "cplfw": 6000,  # Zheng and Deng, 2018
-    "agedb_30": 6000,  # Moschoglou et al., CVPRW 2017
-    "cfp_fp": 7000,  # Sengupta et al., WACV 2016
-}
-
 _EXPECTED = "expected (list of 2P encoded images, list of P booleans)"
 
 
