@@ -4,6 +4,7 @@ Units: fractions come in; percent (accuracies, rates) and points (gains) come ou
 """
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -181,3 +182,30 @@ def by_quantity(
         if name in values and values[name].notna().any()
     ]
     return pd.DataFrame(rows, columns=["quantity", *groups])
+
+
+def pair_cards(cards: Mapping[str, Mapping[str, Any]]) -> pd.DataFrame:
+    """Cards of pair sets side by side, as texts: a row a property, a column a set.
+
+    Args:
+        cards: by key of the set; `title`, counts, shares, gaps in years. Long lists of names, and
+            what other properties tell too, are left out.
+    """
+    left_out = {"title", "identity_shares", "overlap", "seed", "sha256"}
+    columns = {
+        card["title"]: {
+            name.replace("_", " "): _in_words(value)
+            for name, value in card.items()
+            if name not in left_out
+        }
+        for card in cards.values()
+    }
+    return pd.DataFrame(columns).rename_axis("property").reset_index()
+
+
+def _in_words(value: Any) -> str:
+    if value is None:
+        return NONE
+    if isinstance(value, list | tuple):
+        return " ".join(f"{item:.0f}" for item in value) or NONE
+    return f"{value:,.2f}".rstrip("0").rstrip(".") if isinstance(value, float) else f"{value}"

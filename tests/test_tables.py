@@ -122,3 +122,26 @@ def test_by_quantity_leaves_out_what_no_run_has():
     table = tables.by_quantity(values, {"x": "mean", "y": "floor", "z": "absent"})
     # the sample deviation of 0.1 and 0.3 is 0.2 / sqrt(2)
     assert table.to_dict("records") == [{"quantity": "mean", "M": "0.200 ± 0.141"}]
+
+
+def test_cards_stand_side_by_side_in_words():
+    cards = {
+        "c20": {
+            "title": "AgeDB-C20", "pairs": 3786, "gap_mean": 43.04, "gap_deciles": [20.4, 43.6],
+            "same_gender_negatives": None, "identity_shares": {"Ann": 0.5}, "overlap": ["Ann"],
+        },
+        "lag": {
+            "title": "LAG", "pairs": 10, "gap_mean": None, "gap_deciles": [],
+            "same_gender_negatives": 0.5, "identity_shares": {}, "overlap": None,
+        },
+    }  # fmt: skip
+    table = tables.pair_cards(cards)
+    assert table.to_dict("list") == {
+        "property": ["pairs", "gap mean", "gap deciles", "same gender negatives"],
+        "AgeDB-C20": ["3786", "43.04", "20 44", NONE],
+        "LAG": ["10", NONE, NONE, "0.5"],
+    }
+
+
+def test_without_pair_sets_there_is_an_empty_table():
+    assert tables.pair_cards({}).empty
