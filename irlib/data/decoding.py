@@ -18,6 +18,7 @@ ALIGN = "python -m irlib.data align"  # the command that makes crops
 MAX_PIXELS = 89_478_485  # of one image; above it Pillow suspects an attack on the memory
 
 _JPEG = b"\xff\xd8\xff"
+_JFIF, _TABLE = b"\xff\xd8\xff\xe0\0\x10", b"\xff\xdb"
 _EXIF = b"Exif\0\0"
 _APPLICATION = frozenset(bytes([0xFF, marker]) for marker in (*range(0xE0, 0xF0), 0xFE))
 _ORIENTATION = 0x0112  # the tag in EXIF
@@ -115,6 +116,8 @@ def _from_jpeg(data: bytes) -> NDArray[np.uint8]:
 def _has_exif(data: bytes) -> bool:
     # EXIF lies in one of the segments for applications, which come first; to search the whole
     # file would cost a thirtieth of its decoding
+    if data[:6] == _JFIF and data[20:22] == _TABLE:
+        return False  # the one segment that nearly every JPEG has
     at = 2
     while data[at : at + 2] in _APPLICATION:
         if data[at + 4 : at + 10] == _EXIF:
