@@ -75,9 +75,7 @@ def examine_tests(
         ValueError: a set holds no usable image.
     """
     root = data / study.test_dir
-    absent = missing_sets(root)
-    there = layouts_of(key for key in PAIR_SETS if key not in absent)
-    places = {layout: (root, layout) for layout in there}
+    places = {layout: (root, layout) for layout in layouts_of(_present_sets(root))}
     if study.val_dir:
         places[VAL] = (data / study.val_dir, "agedb")
     found = {}
@@ -100,8 +98,7 @@ def shared_people(study: Study, data: Path, faces: Faces) -> list[str] | None:
         ValueError: that file has a line without a name, or names none of the classes.
     """
     root, names = data / study.test_dir, (data / study.train).with_name(NAMES)
-    absent = missing_sets(root)
-    there = layouts_of(key for key in PAIR_SETS if key not in absent)
+    there = layouts_of(_present_sets(root))
     if not there:
         return []
     people = {name for layout in there for name in read_faces(root, layout).identity.tolist()}
@@ -151,8 +148,8 @@ def make_pairs(
     Raises:
         ValueError: a list or set that gives no pairs of both kinds.
     """
-    root, absent = data / study.test_dir, missing_sets(data / study.test_dir)
-    keys = [key for key in PAIR_SETS if key not in absent]
+    root = data / study.test_dir
+    keys = _present_sets(root)
     bad = {key: dict(manifest.quarantined) for key, manifest in manifests.items()}
     if study.val_dir:
         prepare_pairs(
@@ -166,6 +163,11 @@ def make_pairs(
         root, folder / PAIRS, seed=study.pair_seed, keys=keys, quarantined=tested,
         exclude_identities=exclude,
     )  # fmt: skip
+
+
+def _present_sets(root: Path) -> list[str]:
+    absent = missing_sets(root)
+    return [key for key in PAIR_SETS if key not in absent]
 
 
 def write_manifests(folder: Path, manifests: Mapping[str, Manifest]) -> None:

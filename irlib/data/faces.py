@@ -107,11 +107,11 @@ class Faces:
         rows = np.flatnonzero(np.fromiter(kept, dtype=np.bool_, count=len(self)))
         if not len(rows):
             raise ValueError(f"all {len(self):,} images are in quarantine; expected some to train")
-        present, labels = np.unique(self.labels[rows], return_inverse=True)
+        labels, present = _dense(self.labels[rows])
         return replace(
             self,
             images=Chosen(self.images, rows),
-            labels=labels.astype(np.int64),
+            labels=labels,
             ages=self.ages[rows],
             class_names=tuple(self.class_names[label] for label in present.tolist()),
             notes=self.notes + self._lost(present, len(unwanted) - (len(self) - len(rows))),

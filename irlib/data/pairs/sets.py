@@ -159,13 +159,13 @@ def prepare_pairs(
         raise FileNotFoundError(f"{test_dir}: no test images; expected one of {folders}")
     if out_dir.resolve() == (test_dir / AUTHORS).resolve():
         raise ValueError(f"{out_dir}: the place of lists that others made; expected another one")
-    layouts = {PAIR_SETS[key].layout for key in keys if key not in missing}
-    faces = {layout: read_faces(test_dir, layout) for layout in layouts}
-    unwanted = _Unwanted(quarantined, frozenset(exclude_identities))
+    layouts = {key: PAIR_SETS[key].layout for key in keys if key not in missing}
+    faces = {layout: read_faces(test_dir, layout) for layout in {*layouts.values()}}
+    people = frozenset(exclude_identities)
+    left_out = {own: _excluded(each, people) | dict(quarantined) for own, each in faces.items()}
     made = {
-        key: _prepared(test_dir, key, seed, faces[PAIR_SETS[key].layout], unwanted)
-        for key in keys
-        if key not in missing
+        key: _prepared(test_dir, key, seed, faces[layout], left_out[layout])
+        for key, layout in layouts.items()
     }
     for key in missing:
         _stored_path(out_dir, key).unlink(missing_ok=True)
@@ -198,28 +198,21 @@ def missing_sets(test_dir: Path, keys: Iterable[str] = tuple(PAIR_SETS)) -> dict
     return {key: folder for key, folder in folders.items() if not any(folder.glob("*"))}
 
 
-@dataclass(frozen=True)
-class _Unwanted:
-    # what stays out of every pair: images with a reason each, and people
-    images: Mapping[str, str]
-    people: frozenset[str]
-
-    def reasons(self, faces: TestFaces) -> dict[str, str]:
-        own = zip(faces.names.tolist(), faces.identity.tolist(), strict=True)
-        told = {name: f"{person} is excluded" for name, person in own if person in self.people}
-        return told | dict(self.images)
+def _excluded(faces: TestFaces, people: frozenset[str]) -> dict[str, str]:
+    # images that stay out of every pair for whom they show, each with the reason
+    own = zip(faces.names.tolist(), faces.identity.tolist(), strict=True)
+    return {name: f"{person} is excluded" for name, person in own if person in people}
 
 
 def _prepared(
-    test_dir: Path, key: str, seed: int, faces: TestFaces, unwanted: _Unwanted
+    test_dir: Path, key: str, seed: int, faces: TestFaces, left_out: Mapping[str, str]
 ) -> PreparedPairs:
     pair_set = PAIR_SETS[key]
     path = test_dir / AUTHORS / pair_set.file
     gender = {n: g for n, g in zip(faces.names.tolist(), faces.gender.tolist(), strict=True) if g}
-    reasons = unwanted.reasons(faces)
     try:
         if path.is_file():
-            pairs, rejected = matched(read_pairs(path), faces, left_out=reasons)
+            pairs, rejected = matched(read_pairs(path), faces, left_out=left_out)
             return PreparedPairs(
                 pairs,
                 f"list {AUTHORS}/{path.name}",
@@ -227,7 +220,7 @@ def _prepared(
                 rejected=tuple(rejected),
                 gender=gender,
             )
-        usable = faces.without(reasons)
+        usable = faces.without(left_out)
         made = pair_set.build(usable, seed=seed)
     except ValueError as error:
         raise ValueError(f"pair set {key} ({pair_set.title}): {error}") from error
