@@ -2,7 +2,6 @@
 
 import fcntl
 import hashlib
-import os
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -16,6 +15,7 @@ from irlib.data.alignment.folder import align_folder
 from irlib.data.archives import unfinished, unpack_archive
 from irlib.data.sets import catalog
 from irlib.data.sets.forms import Form
+from irlib.data.walking import real
 
 UNPACKED = "unpacked"  # folder for archives, below the data folder
 
@@ -53,7 +53,7 @@ def bring(
         OSError: the data folder cannot be written.
     """
     entry, root, data = catalog.find(key), Path(root), Path(data)
-    if _real(root) in (_real(data), *_real(data).parents):
+    if real(root) in (real(data), *real(data).parents):
         raise ValueError(f"{root}: holds the data folder {data}; expected the set alone")
     place = data / entry.place
     form = catalog.recognize(key, root)
@@ -63,7 +63,7 @@ def bring(
             form = catalog.recognize(key, _unpacked(form.path, target, progress))
     if entry.role == "detector":
         place = place / form.path.name
-    if _real(form.path) == _real(place):
+    if real(form.path) == real(place):
         return place
     if form.layout:
         source = landmark_source(form, data, detector)
@@ -132,13 +132,8 @@ def _known_by(archive: Path) -> dict[str, int | str]:
     return {"bytes": archive.stat().st_size, "start_sha256": start}
 
 
-def _real(path: Path) -> Path:
-    # where links lead; Path.resolve() would raise a RuntimeError of those in a circle
-    return Path(os.path.realpath(path))
-
-
 def _link(place: Path, source: Path) -> None:
-    if _real(place) in _real(source).parents:
+    if real(place) in real(source).parents:
         raise FileExistsError(
             f"{source}: lies inside {place}, where studies expect it itself; move {place} "
             "elsewhere and bring it from there"

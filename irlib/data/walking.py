@@ -24,6 +24,11 @@ def scan(folder: Path) -> Iterator[tuple[str, str]]:
             yield entry.name, _kind(entry)
 
 
+def real(path: Path) -> Path:
+    """Where a path leads once all links are followed; those in a circle are left as they are."""
+    return Path(os.path.realpath(path))  # Path.resolve() would raise a RuntimeError of a circle
+
+
 def walk(folder: Path) -> list[tuple[str, bool]]:
     """Every path below a folder, and whether it is a file, sorted.
 
@@ -37,10 +42,10 @@ def walk(folder: Path) -> list[tuple[str, bool]]:
         OSError: a folder cannot be listed.
     """
     found: list[tuple[str, bool]] = []
-    pending: list[tuple[str, frozenset[str]]] = [("", frozenset())]
+    pending: list[tuple[str, frozenset[Path]]] = [("", frozenset())]
     while pending:  # not by recursion, which Python ends at a thousand folders
         prefix, above = pending.pop()
-        here = os.path.realpath(folder / prefix)
+        here = real(folder / prefix)
         if here in above:
             found.append((prefix, False))
             continue

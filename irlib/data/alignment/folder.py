@@ -23,6 +23,7 @@ from irlib.data.manifests import (
     list_hash,
     write_manifest,
 )
+from irlib.data.walking import real
 
 FACES = "faces.csv"  # name, gender and source of each crop of AgeDB, whose crops lose the gender
 
@@ -79,8 +80,7 @@ def align_folder(
 
 
 def _require_apart(source: Path, target: Path) -> None:
-    # not by Path.resolve(), which raises a RuntimeError of links in a circle
-    here, there = (Path(os.path.realpath(path)) for path in (source, target))
+    here, there = real(source), real(target)
     if here == there or here in there.parents or there in here.parents:
         raise ValueError(
             f"{target}: lies inside the source {source}, or around it; expected a folder apart"

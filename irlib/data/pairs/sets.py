@@ -20,6 +20,7 @@ from irlib.data.pairs.rules import (
     young_adult_pairs,
 )
 from irlib.data.sets.crossage import FOLDERS, TestFaces, read_faces
+from irlib.data.walking import real
 
 AUTHORS = "pairs"  # folder in a test folder for lists that others made; it is only read
 
@@ -157,7 +158,7 @@ def prepare_pairs(
     if len(missing) == len(keys):
         folders = ", ".join(sorted({folder.name for folder in missing.values()}))
         raise FileNotFoundError(f"{test_dir}: no test images; expected one of {folders}")
-    if out_dir.resolve() == (test_dir / AUTHORS).resolve():
+    if real(out_dir) == real(test_dir / AUTHORS):
         raise ValueError(f"{out_dir}: the place of lists that others made; expected another one")
     layouts = {key: PAIR_SETS[key].layout for key in keys if key not in missing}
     faces = {layout: read_faces(test_dir, layout) for layout in {*layouts.values()}}

@@ -27,7 +27,7 @@ def _bin(key: str, title: str, what: str, owner: str, pairs: int) -> DataSet:
     )
 
 
-def _ijb(key: str, title: str, paper: str, images: int, templates: int, pairs: int) -> DataSet:
+def _ijb(key: str, title: str, paper: str, counts: dict[str, int]) -> DataSet:
     return DataSet(
         key=key,
         title=title,
@@ -38,12 +38,7 @@ def _ijb(key: str, title: str, paper: str, images: int, templates: int, pairs: i
         ask=_WITHDRAWN,
         place=f"test/{key.upper()}",
         forms=("IJB release",),
-        counts={
-            "images": images,
-            "templates": templates,
-            "pairs": pairs,
-            "genuine pairs": {"ijbb": 10_270, "ijbc": 19_557}[key],
-        },
+        counts=counts,
         unchecked=("counts", "terms"),
     )
 
@@ -116,8 +111,18 @@ TESTING = (
         "iBUG, Imperial College London (Moschoglou et al., 2017)",
         6_000,
     ),
-    _ijb("ijbb", "IJB-B", "Whitelam et al., CVPR workshops 2017", 227_630, 12_115, 8_010_270),
-    _ijb("ijbc", "IJB-C", "Maze et al., ICB 2018", 469_375, 23_124, 15_658_489),
+    _ijb(
+        "ijbb",
+        "IJB-B",
+        "Whitelam et al., CVPR workshops 2017",
+        {"images": 227_630, "templates": 12_115, "pairs": 8_010_270, "genuine pairs": 10_270},
+    ),
+    _ijb(
+        "ijbc",
+        "IJB-C",
+        "Maze et al., ICB 2018",
+        {"images": 469_375, "templates": 23_124, "pairs": 15_658_489, "genuine pairs": 19_557},
+    ),
     DataSet(
         key="tinyface",
         title="TinyFace",
