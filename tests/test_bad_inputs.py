@@ -15,7 +15,9 @@ import tarfile
 import zipfile
 
 import numpy as np
+import pictures
 import pytest
+from pictures import jpeg
 from PIL import Image
 
 from irlib.data import align, open_faces, read_bin, read_pairs
@@ -60,20 +62,11 @@ def listed(pattern):
     return register
 
 
-def jpeg(seed=0, size=112):
-    pixels = np.random.default_rng(seed).integers(0, 256, (size, size, 3), dtype=np.uint8)
-    file = io.BytesIO()
-    Image.fromarray(pixels).save(file, "JPEG")
-    return file.getvalue()
-
-
 CROP = jpeg()
 
 
 def put(path, data=CROP):
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(data.encode() if isinstance(data, str) else data)
-    return path
+    return pictures.put(path, data)
 
 
 def folder(home):

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from pictures import jpeg, put
 from PIL import Image
 
 from irlib.data import open_faces, read_bin
@@ -23,19 +24,6 @@ detects = pytest.mark.skipif(not MODEL.is_file(), reason=f"needs {MODEL}")
 
 AGES = "0 casia/000000/00000001.jpg 8 1\n1 casia/000001/00000003.jpg 31.5 0\n"  # of two of six
 POINTS = {31: (30, 40), 36: (70, 40), 67: (50, 65), 48: (35, 85), 54: (65, 85)}  # of FG-NET's 68
-
-
-def jpeg(seed, size=112):
-    pixels = np.random.default_rng(seed).integers(0, 256, (size, size, 3), dtype=np.uint8)
-    file = io.BytesIO()
-    Image.fromarray(pixels).save(file, "JPEG")
-    return file.getvalue()
-
-
-def put(path, data):
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(data)
-    return path
 
 
 # Six images of three people; the keys of the records count from 1, as the files here do.

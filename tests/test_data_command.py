@@ -5,8 +5,8 @@ import io
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
 import pytest
+from pictures import jpeg, put
 from PIL import Image
 
 from irlib.data import open_faces
@@ -16,19 +16,6 @@ from irlib.data.recordio import open_records
 
 MODEL = Path(__file__).parents[2] / "shared/models/yunet_n_640_640.onnx"
 FACE = "30 40 70 40 50 65 35 85 65 85"  # five points of an upright face
-
-
-def jpeg(seed, size=112):
-    pixels = np.random.default_rng(seed).integers(0, 256, (size, size, 3), dtype=np.uint8)
-    file = io.BytesIO()
-    Image.fromarray(pixels).save(file, "JPEG")
-    return file.getvalue()
-
-
-def put(path, data):
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(data)
-    return path
 
 
 @pytest.fixture

@@ -1,30 +1,16 @@
 """Sets looked through before use: what the manifest keeps, what is counted, what is left out."""
 
-import io
 from dataclasses import replace
 
 import numpy as np
 import pytest
-from PIL import Image
+from pictures import jpeg, put
 
 from irlib.data import open_faces
 from irlib.data.examining import examine, left_out, training_counts
 from irlib.data.manifests import Manifest, list_hash, read_manifest, write_manifest
 from irlib.data.recordio import pack
 from irlib.data.sources import ImageFiles
-
-
-def jpeg(seed, size=112):
-    pixels = np.random.default_rng(seed).integers(0, 256, (size, size, 3), dtype=np.uint8)
-    file = io.BytesIO()
-    Image.fromarray(pixels).save(file, "JPEG")
-    return file.getvalue()
-
-
-def put(path, data):
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(data)
-    return path
 
 
 @pytest.fixture
