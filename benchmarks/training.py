@@ -8,6 +8,7 @@ process, and medians are compared, so that a machine whose speed drifts slows bo
     python -m benchmarks.training
 """
 
+import dataclasses
 import statistics
 import tempfile
 import time
@@ -19,7 +20,7 @@ import numpy as np
 import torch
 from PIL import Image
 
-from irlib import backbones, devices, methods
+from irlib import backbones, devices, methods, studies
 from irlib.data.faces import Faces
 from irlib.data.loading import TrainLoader
 from irlib.data.sources import ImageFiles
@@ -83,9 +84,9 @@ def measure_loop(
     backbone = backbones.build(name, 128 if name == "tiny" else 512).to(device)
     backbone = backbone.to(memory_format=torch.channels_last)
     size = 128 if name == "tiny" else 512
-    objective = methods.find("arcface-ip").build(
-        size, CLASSES, scale=32.0, child_ids=np.arange(CHILDREN)
-    )
+    method = methods.find("inter_prototype")
+    study = dataclasses.replace(studies.find("demo"), embedding_size=size)
+    objective = method.build(study, backbone, CLASSES, np.arange(CHILDREN))
     bare: list[float] = []
     ours: list[float] = []
     with tempfile.TemporaryDirectory() as text:

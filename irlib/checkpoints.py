@@ -53,9 +53,12 @@ def load_backbone(path: Path) -> nn.Module:
         ValueError: damaged, or of an architecture that `irlib.backbones` does not know.
     """
     content = load(path)
-    backbone = backbones.build(content["model"]["backbone"], content["model"]["embedding_size"])
-    backbone.load_state_dict(content["backbone"])
-    return backbone.eval()
+    model = content["model"]
+    network = backbones.build(
+        model["backbone"], model["embedding_size"], model.get("decomposition", "")
+    )
+    network.load_state_dict(content["backbone"])
+    return backbones.recognition(network).eval()
 
 
 def model_of(path: Path) -> dict[str, Any]:

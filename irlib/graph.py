@@ -1,5 +1,7 @@
 """What Snakemake needs to know of a study: its runs, and what each of them depends on."""
 
+import dataclasses
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -64,12 +66,19 @@ def notebook_digest(stage: str) -> str:
 
 def model_digest(study: Study, method: methods.Method) -> str:
     """Digest of what is trained: backbone, head and losses, their settings and their code."""
-    modules = (backbones.source(study.backbone), *method.sources)
+    modules = (*backbones.sources(study.backbone, method.decomposition), *method.sources)
     return provenance.digest(method.settings, provenance.source_digest(runs.ROOT, *modules))
 
 
 def training_key(
-    study: Study, method: methods.Method, seed: int, *, data: str, device: str, child_ids: list[int]
+    study: Study,
+    method: methods.Method,
+    seed: int,
+    *,
+    data: str,
+    device: str,
+    child_ids: Sequence[int] = (),
+    class_ids: Sequence[int] = (),
 ) -> str:
     """Digest of all that decides a training run's result; a checkpoint under another is not used.
 
@@ -82,9 +91,19 @@ def training_key(
         data: fingerprint of the data.
         device: kind of device; a run does not go on on another kind.
         child_ids: child classes.
+        class_ids: classes that the method treats apart.
     """
     code = provenance.source_digest(
         runs.ROOT, "irlib.training.loop", "irlib.data.loading", "irlib.data.ages", "irlib.devices"
     )
-    settings = [study.training_settings, seed, data, device, child_ids]
+    recipe = dataclasses.asdict(method.recipe_on(study))
+    settings = [
+        study.training_settings,
+        recipe,
+        seed,
+        data,
+        device,
+        list(child_ids),
+        list(class_ids),
+    ]
     return provenance.digest(settings, model_digest(study, method), code)

@@ -87,7 +87,9 @@ def _gpus() -> list[str]:
 LEFT_OUT = frozenset(
     {
         "irlib.backbones", "irlib.backbones.registry", "irlib.data", "irlib.heads",
-        "irlib.losses", "irlib.methods", "irlib.studies",
+        "irlib.losses", "irlib.methods", "irlib.methods.method", "irlib.methods.entries_tables",
+        "irlib.methods.entries_controls", "irlib.methods.entries_published", "irlib.objectives",
+        "irlib.studies",
         "irlib.progress", "irlib.provenance", "irlib.runs", "irlib.values",
     }
 )  # fmt: skip

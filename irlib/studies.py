@@ -5,7 +5,8 @@ torch), so that a wrong name or missing data is told at once.
 """
 
 import dataclasses
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -35,8 +36,11 @@ class Study:
     backbone: str = "ir_se_50"
     embedding_size: int = 512
     scale: float = 64.0  # of the margin heads
+    # By class name of a head: options that differ on these data from the head's own defaults.
+    head_options: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     recipe: TrainConfig
-    methods: tuple[str, ...] = ("arcface", "arcface-ip")
+    overridden: frozenset[str] = frozenset()  # fields of the recipe that the user set
+    methods: tuple[str, ...] = ("arcface", "inter_prototype")
     seeds: tuple[int, ...] = (4885, 1234, 5678)  # the paper's
     child_below: float = CHILD_BELOW  # years; younger is a child
     child_at_least: int = CHILD_IMAGES  # child images that make an identity a child identity
@@ -61,7 +65,16 @@ class Study:
     @property
     def settings(self) -> dict[str, Any]:
         """Every value that a result depends on, as plain JSON values."""
-        told_only = {"name", "title", "expected", "needs", "test_needs", "methods", "seeds"}
+        told_only = {
+            "name",
+            "title",
+            "expected",
+            "needs",
+            "test_needs",
+            "methods",
+            "seeds",
+            "overridden",
+        }
         values = dataclasses.asdict(self)
         return {
             name: value
@@ -69,12 +82,17 @@ class Study:
             if name not in told_only | {"gpus", "disk_gib"}
         }
 
+    def recipe_with(self, changes: Mapping[str, Any]) -> TrainConfig:
+        """The recipe with some fields changed, but not those that the user set."""
+        wanted = {name: value for name, value in changes.items() if name not in self.overridden}
+        return dataclasses.replace(self.recipe, **wanted)
+
     @property
     def training_settings(self) -> dict[str, Any]:
         """The values that a training run depends on, besides its data."""
         names = (
-            "backbone", "embedding_size", "scale", "recipe", "child_below", "child_at_least",
-            "allowed_bad",
+            "backbone", "embedding_size", "scale", "head_options", "recipe", "child_below",
+            "child_at_least", "allowed_bad",
         )  # fmt: skip
         return {name: self.settings[name] for name in names}
 
@@ -248,6 +266,7 @@ def find(name: str, overrides: dict[str, Any] | None = None) -> Study:
         title=f"{study.title}, but with {told[1:].replace('+', ', ')}",
         expected="something else than the study it varies, which was not measured",
         recipe=recipe,
+        overridden=frozenset(overrides) - own.keys(),
         **own,
     )
 

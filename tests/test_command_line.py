@@ -161,7 +161,7 @@ def test_methods_and_seeds_reach_the_graph(snakemake, place):
 def test_without_a_choice_the_studys_own_methods_and_seeds_are_taken(snakemake, place):
     command.main(["demo", *place.words])
     found = configuration(place)
-    assert found["methods"] == ["arcface", "arcface-ip"]
+    assert found["methods"] == ["arcface", "inter_prototype"]
     assert found["seeds"] == [4885, 1234, 5678]
 
 

@@ -11,7 +11,7 @@ DEMO = studies.find("demo")
 COMMON = {"study": "demo", "overrides": "{}", "device": "cpu", "data": "/d", "outputs": "/o"}
 
 
-def config(study=DEMO, names=("arcface", "arcface-ip"), seeds=(1, 2)):
+def config(study=DEMO, names=("arcface", "inter_prototype"), seeds=(1, 2)):
     return graph.config(study, list(names), list(seeds), common=COMMON, outputs=Path("/o"))
 
 
@@ -39,7 +39,7 @@ def test_the_config_holds_what_the_snakefile_reads():
 
 def test_every_stage_has_a_digest(digests):
     assert set(digests) == {"data", "train", "evaluate", "prototypes", "report"}
-    assert set(digests["train"]) == {"arcface", "arcface-ip"}
+    assert set(digests["train"]) == {"arcface", "inter_prototype"}
 
 
 def test_digests_repeat(digests):
@@ -47,7 +47,7 @@ def test_digests_repeat(digests):
 
 
 def test_methods_differ_in_their_training(digests):
-    assert digests["train"]["arcface"] != digests["train"]["arcface-ip"]
+    assert digests["train"]["arcface"] != digests["train"]["inter_prototype"]
 
 
 def test_another_recipe_makes_everything_stale(digests):
@@ -66,25 +66,29 @@ def test_more_disk_makes_nothing_stale(digests):
 
 def test_where_things_lie_makes_nothing_stale(digests):
     moved = graph.config(
-        DEMO, ["arcface", "arcface-ip"], [1], common={**COMMON, "data": "/e"}, outputs=Path("/p")
+        DEMO,
+        ["arcface", "inter_prototype"],
+        [1],
+        common={**COMMON, "data": "/e"},
+        outputs=Path("/p"),
     )
     assert moved["digests"] == digests
 
 
 def test_a_new_method_leaves_the_others_as_they_are(digests, monkeypatch):
-    new = dataclasses.replace(methods.find("arcface"), name="new", child_weight=2.0)
+    new = dataclasses.replace(methods.find("arcface"), name="new", options={"weight": 2.0})
     monkeypatch.setitem(methods.METHODS, "new", new)
-    found = config(names=("arcface", "arcface-ip", "new"))["digests"]
+    found = config(names=("arcface", "inter_prototype", "new"))["digests"]
     del found["train"]["new"]
     assert found == digests
 
 
 def test_another_weight_makes_that_methods_training_stale(digests, monkeypatch):
-    heavier = dataclasses.replace(methods.find("arcface-ip"), child_weight=2.0)
-    monkeypatch.setitem(methods.METHODS, "arcface-ip", heavier)
+    heavier = dataclasses.replace(methods.find("inter_prototype"), options={"weight": 2.0})
+    monkeypatch.setitem(methods.METHODS, "inter_prototype", heavier)
     found = config()["digests"]["train"]
     assert found["arcface"] == digests["train"]["arcface"]
-    assert found["arcface-ip"] != digests["train"]["arcface-ip"]
+    assert found["inter_prototype"] != digests["train"]["inter_prototype"]
 
 
 def test_an_unknown_method_is_told_with_the_nearest():
@@ -103,7 +107,7 @@ def key(study=DEMO, name="arcface", seed=1, data="abc", device="cpu", child_ids=
 @pytest.mark.parametrize(
     "other",
     [
-        {"name": "arcface-ip"},
+        {"name": "inter_prototype"},
         {"seed": 2},
         {"data": "abd"},
         {"device": "cuda"},

@@ -186,7 +186,7 @@ def test_the_rule_on_pieces_of_the_classes_is_the_rule_on_all(make):
     head, embeddings, labels = make(8, 6), torch.randn(5, 8), torch.tensor([0, 1, 3, 4, 5])
     cosine, own = head.cosine(embeddings), labels[:, None]
     target = head.margin_target(cosine.gather(1, own), embeddings.norm(dim=1, keepdim=True))
-    pieces = [head.margin_others(piece, target) for piece in cosine.split(2, dim=1)]
+    pieces = [head.margin_others(piece, cosine.gather(1, own)) for piece in cosine.split(2, dim=1)]
     logits = 64 * torch.cat(pieces, dim=1).scatter(1, own, target)
     assert torch.equal(logits, head(embeddings, labels))
 

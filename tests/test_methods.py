@@ -4,31 +4,19 @@ import numpy as np
 import pytest
 import torch
 
-from irlib import methods
-from irlib.heads import ArcFace, CosFace
-from irlib.objectives import InterPrototypeObjective, Objective
+from irlib import methods, studies
+from irlib.objectives import Objective
 from irlib.published import CASIA
 
 CHILD = np.array([0, 2])
+SMOKE = studies.find("smoke")
 
 
 def built(name):
     torch.manual_seed(0)
-    return methods.find(name).build(4, 6, scale=16.0, child_ids=CHILD)
-
-
-@pytest.mark.parametrize(
-    ("name", "head", "objective"),
-    [
-        ("arcface", ArcFace, Objective),
-        ("cosface", CosFace, Objective),
-        ("arcface-ip", ArcFace, InterPrototypeObjective),
-        ("cosface-ip", CosFace, InterPrototypeObjective),
-    ],
-)
-def test_a_method_is_a_head_and_an_objective(name, head, objective):
-    found = built(name)
-    assert (type(found.head), type(found)) == (head, objective)
+    method = methods.find(name)
+    network = method.network(SMOKE)
+    return method.build(SMOKE, network, 6, CHILD)
 
 
 def test_every_method_is_found_under_its_own_name():
@@ -36,7 +24,7 @@ def test_every_method_is_found_under_its_own_name():
 
 
 def test_names_fit_into_folder_names_and_command_lines():
-    assert [n for n in methods.METHODS if not n.replace("-", "").isalnum() or n != n.lower()] == []
+    assert [n for n in methods.METHODS if not n.replace("_", "").isalnum() or n != n.lower()] == []
 
 
 def test_titles_are_told_apart():
@@ -45,27 +33,22 @@ def test_titles_are_told_apart():
 
 def test_titles_match_the_rows_of_the_published_table():
     # else the report would put no published number beside ours
-    ours = {methods.find(name).title for name in ("arcface", "arcface-ip", "cosface")}
+    ours = {methods.find(name).title for name in ("arcface", "inter_prototype", "cosface")}
     assert ours <= set(CASIA)
 
 
 def test_the_head_gets_sizes_and_scale():
     head = built("arcface").head
-    assert head.prototypes.shape == (6, 4)
+    assert head.prototypes.shape == (6, 32)
     assert head.scale == 16.0
 
 
 def test_the_paper_adds_the_loss_with_weight_one():
-    assert built("arcface-ip").child_weight == 1.0
+    assert built("inter_prototype").weight == 1.0
 
 
 def test_a_method_and_its_baseline_start_from_the_same_prototypes():
-    assert torch.equal(built("arcface").head.prototypes, built("arcface-ip").head.prototypes)
-
-
-def test_a_plain_method_needs_no_child():
-    none = np.array([], dtype=np.int64)
-    methods.find("arcface").build(4, 6, scale=16.0, child_ids=none)
+    assert torch.equal(built("arcface").head.prototypes, built("inter_prototype").head.prototypes)
 
 
 def test_an_unknown_method_is_told_with_the_nearest():
@@ -74,7 +57,7 @@ def test_an_unknown_method_is_told_with_the_nearest():
 
 
 def test_settings_tell_a_method_from_its_baseline():
-    assert methods.find("arcface").settings != methods.find("arcface-ip").settings
+    assert methods.find("arcface").settings != methods.find("inter_prototype").settings
 
 
 def test_settings_leave_the_title_out():
@@ -83,8 +66,10 @@ def test_settings_leave_the_title_out():
 
 
 def test_sources_name_the_heads_module_and_the_objectives():
-    sources = methods.find("cosface-ip").sources
-    assert sources == ("irlib.heads.cosface", "irlib.objectives")
+    sources = methods.find("inter_prototype").sources
+    assert sources == (
+        "irlib.heads.arcface", "irlib.objectives.inter_prototype", "irlib.class_groups"
+    )  # fmt: skip
 
 
 def test_a_method_of_ones_own_is_one_class_and_one_entry():
@@ -93,6 +78,6 @@ def test_a_method_of_ones_own_is_one_class_and_one_entry():
             return 2 * super().total(losses)
 
     own = dataclasses.replace(methods.find("arcface"), name="own", objective=Doubled)
-    built = own.build(8, 3, scale=16.0, child_ids=np.array([0]))
+    built = own.build(SMOKE, own.network(SMOKE), 3)
     assert built.total({"id": torch.tensor(1.5)}).item() == 3.0
     assert own.sources == ("irlib.heads.arcface", __name__)

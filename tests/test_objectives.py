@@ -39,7 +39,7 @@ def test_the_plain_total_is_the_sum_of_the_losses(head):
 
 
 def test_the_child_loss_acts_on_the_prototypes_of_the_child_classes(head, embeddings, batch):
-    objective = InterPrototypeObjective(head, np.array([1, 4]), 1.0)
+    objective = InterPrototypeObjective(head, np.array([1, 4]), weight=1.0)
     losses = objective(embeddings, batch)
     assert set(losses) == {"id", "child"}
     assert torch.equal(losses["child"], inter_prototype_loss(head.prototypes[[1, 4]]))
@@ -47,12 +47,12 @@ def test_the_child_loss_acts_on_the_prototypes_of_the_child_classes(head, embedd
 
 def test_the_weight_multiplies_the_child_loss(head):
     losses = {"id": torch.tensor(2.0), "child": torch.tensor(3.0)}
-    objective = InterPrototypeObjective(head, np.array([1, 4]), 0.5)
+    objective = InterPrototypeObjective(head, np.array([1, 4]), weight=0.5)
     assert objective.total(losses).item() == 3.5  # 2 + 0.5 * 3
 
 
 def test_the_child_loss_moves_no_prototype_of_an_adult(head, embeddings, batch):
-    objective = InterPrototypeObjective(head, np.array([1, 4]), 1.0)
+    objective = InterPrototypeObjective(head, np.array([1, 4]), weight=1.0)
     objective(embeddings, batch)["child"].backward()
     moved = head.prototypes.grad.abs().sum(dim=1) > 0
     assert moved.tolist() == [False, True, False, False, True]
@@ -60,12 +60,12 @@ def test_the_child_loss_moves_no_prototype_of_an_adult(head, embeddings, batch):
 
 def test_no_child_class_is_refused(head):
     with pytest.raises(ValueError, match="no class counts as a child"):
-        InterPrototypeObjective(head, np.array([], dtype=np.int64), 1.0)
+        InterPrototypeObjective(head, np.array([], dtype=np.int64), weight=1.0)
 
 
 def test_a_child_class_that_the_head_does_not_have_is_refused(head):
     with pytest.raises(ValueError, match="child class 5: only 5 classes"):
-        InterPrototypeObjective(head, np.array([1, 5]), 1.0)
+        InterPrototypeObjective(head, np.array([1, 5]), weight=1.0)
 
 
 def test_accuracy_counts_the_nearest_prototype_without_a_margin(head):
@@ -79,6 +79,6 @@ def test_accuracy_takes_no_gradient(head, embeddings):
 
 
 def test_the_child_classes_are_part_of_the_state(head):
-    state = InterPrototypeObjective(head, np.array([1, 4]), 1.0).state_dict()
-    assert state["child_ids"].tolist() == [1, 4]
+    state = InterPrototypeObjective(head, np.array([1, 4]), weight=1.0).state_dict()
+    assert state["class_ids"].tolist() == [1, 4]
     assert state["head.prototypes"].shape == (5, 3)

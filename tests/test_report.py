@@ -10,7 +10,7 @@ from irlib import methods, plots, report, runs
 from irlib.report import gains as gains_module
 from irlib.report.page import duration
 
-CHOSEN = [methods.find("arcface"), methods.find("arcface-ip")]
+CHOSEN = [methods.find("arcface"), methods.find("inter_prototype")]
 PLAIN, ADDED = (method.title for method in CHOSEN)
 PEOPLE = np.array([f"p{number:02d}" for number in range(24)])
 
@@ -50,7 +50,7 @@ def add_evaluation(folder, method, seed, wrong, keys=("lag",)):
 @pytest.fixture
 def study(tmp_path):
     add_evaluation(tmp_path, "arcface", 1, wrong=6)
-    add_evaluation(tmp_path, "arcface-ip", 1, wrong=3)
+    add_evaluation(tmp_path, "inter_prototype", 1, wrong=3)
     return tmp_path
 
 
@@ -106,7 +106,7 @@ def test_a_broken_file_does_not_stop_the_report(study):
 
 
 def test_a_method_is_compared_with_its_own_head():
-    chosen = [methods.find(name) for name in ("arcface", "cosface-ip", "arcface-ip")]
+    chosen = [methods.find(name) for name in ("arcface", "cosface-ip", "inter_prototype")]
     assert report.collect(runs.ROOT / "nowhere", chosen, [1]).baselines == {ADDED: PLAIN}
 
 
@@ -161,7 +161,7 @@ def test_the_gain_is_the_difference_of_the_accuracies(study):
 
 
 def test_equal_methods_gain_nothing_in_every_replicate(tmp_path):
-    for method in ("arcface", "arcface-ip"):
+    for method in ("arcface", "inter_prototype"):
         add_evaluation(tmp_path, method, 1, wrong=5)
     table = replicates(tmp_path).gains()
     assert table[["gain", "low", "high"]].abs().max().max() == 0.0
@@ -183,14 +183,14 @@ def test_before_and_after_rest_on_the_seeds_of_the_gain(study):
 
 def test_a_run_without_a_set_keeps_out_of_it(tmp_path):
     add_evaluation(tmp_path, "arcface", 1, 6, ("lag", "agedb20_child"))
-    add_evaluation(tmp_path, "arcface-ip", 1, 3, ("lag",))
+    add_evaluation(tmp_path, "inter_prototype", 1, 3, ("lag",))
     table = replicates(tmp_path).gains()
     assert set(table["set"]) == {"LAG"}  # no mean either: it would be over different sets
 
 
 def test_gains_without_a_mean_are_no_answer(tmp_path):
     add_evaluation(tmp_path, "arcface", 1, 6, ("lag", "agedb20_child"))
-    add_evaluation(tmp_path, "arcface-ip", 1, 3, ("lag",))
+    add_evaluation(tmp_path, "inter_prototype", 1, 3, ("lag",))
     draws = replicates(tmp_path)
     (text,) = report.answer(draws.found, draws.accuracies(), draws.gains(), synthetic=True)
     assert text.startswith("No comparison can be told yet: 2 of 2")
@@ -199,7 +199,7 @@ def test_gains_without_a_mean_are_no_answer(tmp_path):
 
 def test_sets_of_one_collection_share_their_draws(tmp_path):
     keys = ("agedb20_child", "agedb30_child")  # here with the same pairs
-    for method, wrong in (("arcface", 6), ("arcface-ip", 3)):
+    for method, wrong in (("arcface", 6), ("inter_prototype", 3)):
         add_evaluation(tmp_path, method, 1, wrong, keys)
     table = replicates(tmp_path).gains().set_index(["rule", "set"])
     mean, single = (table.loc[(report.ORACLE, name)] for name in (report.MEAN, "AgeDB-C20"))
@@ -208,7 +208,7 @@ def test_sets_of_one_collection_share_their_draws(tmp_path):
 
 
 def test_adult_controls_stay_out_of_the_mean(tmp_path):
-    for method, child, adult in (("arcface", 6, 1), ("arcface-ip", 3, 9)):
+    for method, child, adult in (("arcface", 6, 1), ("inter_prototype", 3, 9)):
         place = add_evaluation(tmp_path, method, 1, child, ("agedb20_child",))
         stored = dict(np.load(place / "similarities.npz"))
         arrays = {**pair_arrays(), "similarity": similarity(adult)}
@@ -220,11 +220,11 @@ def test_adult_controls_stay_out_of_the_mean(tmp_path):
 
 
 def test_different_pairs_are_refused(study):
-    place = study / "evaluate-arcface-ip-s1"
+    place = study / "evaluate-inter_prototype-s1"
     stored = dict(np.load(place / "similarities.npz"))
     stored["lag/first_identity"] = np.roll(stored["lag/first_identity"], 1)
     np.savez(place / "similarities.npz", **stored)
-    with pytest.raises(ValueError, match="evaluate-arcface-ip-s1: its pairs are not those of"):
+    with pytest.raises(ValueError, match="evaluate-inter_prototype-s1: its pairs are not those of"):
         replicates(study)
 
 

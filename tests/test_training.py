@@ -49,7 +49,7 @@ def plain():
 
 
 def with_child_loss():
-    return InterPrototypeObjective(ArcFace(8, 4, scale=8.0), np.array([0, 1]), 1.0)
+    return InterPrototypeObjective(ArcFace(8, 4, scale=8.0), np.array([0, 1]), weight=1.0)
 
 
 class Fixture:
@@ -320,7 +320,7 @@ def test_a_fresh_start_leaves_no_best_checkpoint_of_another_run(toy):
 class Exploding(Objective):
     """Its loss is infinite in the eighth step."""
 
-    def begin_step(self, step):
+    def begin_step(self, step, drops):
         self.step = step
 
     def forward(self, embeddings, batch):
@@ -424,7 +424,7 @@ class Stateful(Objective):
         self.age = nn.Linear(8, 1)
         self.register_buffer("children_seen", torch.zeros(()))
 
-    def begin_step(self, step):
+    def begin_step(self, step, drops):
         self.head.requires_grad_(step % 2 == 0)
         self.age.requires_grad_(step % 2 == 1)
 
@@ -446,9 +446,9 @@ def test_alternating_updates_move_one_part_at_a_time(toy):
     seen = []
 
     class Watching(Stateful):
-        def begin_step(self, step):
+        def begin_step(self, step, drops):
             seen.append((self.head.prototypes.clone(), self.age.weight.clone()))
-            super().begin_step(step)
+            super().begin_step(step, drops)
 
     toy(TrainConfig(epochs=1, milestones=(), batch_size=4, lr=0.02), make=Watching)
     moved = [(not torch.equal(a[0], b[0]), not torch.equal(a[1], b[1])) for a, b in pairwise(seen)]

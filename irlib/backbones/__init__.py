@@ -1,5 +1,5 @@
 """Backbones: from face crops to embeddings."""
 
-from irlib.backbones.registry import NAMES, build, source
+from irlib.backbones.registry import DECOMPOSITIONS, NAMES, build, recognition, sources
 
-__all__ = ["NAMES", "build", "source"]
+__all__ = ["DECOMPOSITIONS", "NAMES", "build", "recognition", "sources"]

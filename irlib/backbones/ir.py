@@ -77,6 +77,8 @@ class IR(nn.Module):
         embedding inside the network; depths 18 and 34 have the units per stage of ResNet.
     """
 
+    map_shape = (WIDTHS[-1], 7, 7)
+
     def __init__(self, depth: int, *, squeeze: bool = False, embedding_size: int = 512) -> None:
         super().__init__()
         if depth not in UNITS:
@@ -97,8 +99,16 @@ class IR(nn.Module):
 
     def forward(self, images: Tensor) -> Tensor:
         """Embeddings (B, D), not normalised, of images (B, 3, 112, 112) in [-1, 1]."""
+        return self.embed_maps(self.maps(images))
+
+    def maps(self, images: Tensor) -> Tensor:
+        """The last maps (B, 512, 7, 7)."""
         check_images(images)
-        return self.output_layer(self.body(self.input_layer(images)))
+        return self.body(self.input_layer(images))
+
+    def embed_maps(self, maps: Tensor) -> Tensor:
+        """Embeddings (B, D) of the last maps."""
+        return self.output_layer(maps)
 
 
 def _units(counts: tuple[int, ...], squeeze: bool) -> list[Unit]:

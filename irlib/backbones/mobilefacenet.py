@@ -98,6 +98,8 @@ class MobileFaceNet(nn.Module):
         al., BMVC 2021).
     """
 
+    map_shape = (512, 7, 7)
+
     def __init__(self, embedding_size: int = 512) -> None:
         super().__init__()
         self.model = nn.Sequential(
@@ -119,5 +121,13 @@ class MobileFaceNet(nn.Module):
 
     def forward(self, images: Tensor) -> Tensor:
         """Embeddings (B, D), not normalised, of images (B, 3, 112, 112) in [-1, 1]."""
+        return self.embed_maps(self.maps(images))
+
+    def maps(self, images: Tensor) -> Tensor:
+        """The last maps (B, 512, 7, 7) before the depthwise convolution that takes them to 1x1."""
         check_images(images)
-        return self.linear(self.model(images).flatten(1))
+        return self.model[:-1](images)
+
+    def embed_maps(self, maps: Tensor) -> Tensor:
+        """Embeddings (B, D) of the last maps."""
+        return self.linear(self.model[-1](maps).flatten(1))

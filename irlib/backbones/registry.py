@@ -5,6 +5,7 @@ from functools import partial
 
 from torch import nn
 
+from irlib.backbones.features import Recognition
 from irlib.backbones.ir import IR
 from irlib.backbones.mobilefacenet import MobileFaceNet
 from irlib.backbones.tiny import Tiny
@@ -22,18 +23,22 @@ _BUILDERS: dict[str, Callable[..., nn.Module]] = {
 }
 NAMES = tuple(_BUILDERS)
 
+# Ways to split age off: each a module class of (backbone, embedding_size), images to `Features`.
+DECOMPOSITIONS: dict[str, type[nn.Module]] = {}
 
-def source(name: str) -> str:
-    """The module that holds a backbone's code.
+
+def sources(name: str, decomposition: str = "") -> tuple[str, ...]:
+    """The modules that hold a network's code.
 
     Raises:
         ValueError: an unknown name.
     """
     builder = _builder(name)
-    return getattr(builder, "func", builder).__module__
+    split = (_decomposition(decomposition).__module__,) if decomposition else ()
+    return (getattr(builder, "func", builder).__module__, *split)
 
 
-def build(name: str, embedding_size: int = 512) -> nn.Module:
+def build(name: str, embedding_size: int = 512, decomposition: str = "") -> nn.Module:
     """A backbone with random weights: images (B, 3, 112, 112) to embeddings (B, D).
 
     Images are float, RGB in [-1, 1]; the embeddings are not normalised.
@@ -41,6 +46,8 @@ def build(name: str, embedding_size: int = 512) -> nn.Module:
     Args:
         name: one of `NAMES`.
         embedding_size: D, at least 1.
+        decomposition: one of `DECOMPOSITIONS`; the network then gives `Features` instead, of
+            which `recognition` takes the embeddings. Empty: none.
 
     Raises:
         ValueError: an unknown name, or a size below 1.
@@ -48,7 +55,20 @@ def build(name: str, embedding_size: int = 512) -> nn.Module:
     builder = _builder(name)
     if embedding_size < 1:
         raise ValueError(f"embedding_size: expected at least 1, got {embedding_size}")
-    return builder(embedding_size=embedding_size)
+    backbone = builder(embedding_size=embedding_size)
+    return _decomposition(decomposition)(backbone, embedding_size) if decomposition else backbone
+
+
+def recognition(network: nn.Module) -> nn.Module:
+    """The part of a network that evaluation needs: images to embeddings (B, D), weights shared."""
+    is_split = isinstance(network, tuple(DECOMPOSITIONS.values()))
+    return Recognition(network) if is_split else network
+
+
+def _decomposition(name: str) -> Callable[[nn.Module, int], nn.Module]:
+    if name not in DECOMPOSITIONS:
+        raise ValueError(unknown("decomposition", name, DECOMPOSITIONS))
+    return DECOMPOSITIONS[name]
 
 
 def _builder(name: str) -> Callable[..., nn.Module]:

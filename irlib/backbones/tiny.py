@@ -42,6 +42,8 @@ class Tiny(nn.Module):
         embedding_size: D.
     """
 
+    map_shape = (WIDTHS[-1], 7, 7)
+
     def __init__(self, embedding_size: int = 512) -> None:
         super().__init__()
         first, second, third = WIDTHS
@@ -61,8 +63,16 @@ class Tiny(nn.Module):
 
     def forward(self, images: Tensor) -> Tensor:
         """Embeddings (B, D), not normalised, of images (B, 3, 112, 112) in [-1, 1]."""
+        return self.embed_maps(self.maps(images))
+
+    def maps(self, images: Tensor) -> Tensor:
+        """The last maps (B, 128, 7, 7)."""
         check_images(images)
-        return self.output(self.body(self.stem(images)))
+        return self.body(self.stem(images))
+
+    def embed_maps(self, maps: Tensor) -> Tensor:
+        """Embeddings (B, D) of the last maps."""
+        return self.output(maps)
 
 
 def _halve(inputs: int, outputs: int) -> nn.Sequential:

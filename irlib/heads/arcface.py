@@ -20,6 +20,7 @@ class ArcFace(MarginHead):
         num_classes: C.
         scale: factor on every logit.
         margin: m, radians in [0, pi).
+        detached_margin: see `MarginHead`.
 
     Raises:
         ValueError: a setting out of its range.
@@ -29,9 +30,15 @@ class ArcFace(MarginHead):
     """
 
     def __init__(
-        self, embedding_size: int, num_classes: int, *, scale: float = 64.0, margin: float = 0.5
+        self,
+        embedding_size: int,
+        num_classes: int,
+        *,
+        scale: float = 64.0,
+        margin: float = 0.5,
+        detached_margin: bool = False,
     ) -> None:
-        super().__init__(embedding_size, num_classes, scale=scale)
+        super().__init__(embedding_size, num_classes, scale=scale, detached_margin=detached_margin)
         if not 0 <= margin < math.pi:
             raise ValueError(f"margin: expected radians in [0, pi), got {margin}")
         self.margin = margin
@@ -39,16 +46,21 @@ class ArcFace(MarginHead):
             nn.init.uniform_(self.prototypes, -1, 1)
             self.prototypes.copy_(F.normalize(self.prototypes))
 
-    def margin_target(self, cosine: Tensor, norms: Tensor) -> Tensor:
+    def margin_target(self, own: Tensor, norms: Tensor) -> Tensor:
         """The cosine (B, 1) of the angle widened by the margin; norms are not used."""
-        # The slope of sqrt is infinite at 0; below `tiny` clamp's slope is 0 instead.
-        tiny = torch.finfo(cosine.dtype).tiny
-        sine = ((1 - cosine) * (1 + cosine)).clamp(min=tiny).sqrt()
-        shifted = cosine * math.cos(self.margin) - sine * math.sin(self.margin)
+        shifted = widened(own, self.margin)
         # Past pi - m the shifted cosine would rise again; go on with a straight line instead.
-        line = cosine - self.margin * math.sin(self.margin)
-        return torch.where(cosine > -math.cos(self.margin), shifted, line)
+        line = own - self.margin * math.sin(self.margin)
+        return torch.where(own > -math.cos(self.margin), shifted, line)
 
     def extra_repr(self) -> str:
         """Sizes and settings, for `print(head)`."""
         return f"{super().extra_repr()}, margin={self.margin}"
+
+
+def widened(cosine: Tensor, margin: float) -> Tensor:
+    """Cosine of each angle widened by a margin (radians), with a finite slope everywhere."""
+    # The slope of sqrt is infinite at 0; below `tiny` clamp's slope is 0 instead.
+    tiny = torch.finfo(cosine.dtype).tiny
+    sine = ((1 - cosine) * (1 + cosine)).clamp(min=tiny).sqrt()
+    return cosine * math.cos(margin) - sine * math.sin(margin)

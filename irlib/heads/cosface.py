@@ -13,6 +13,7 @@ class CosFace(MarginHead):
         num_classes: C.
         scale: factor on every logit.
         margin: m, in cosine, not radians; at least 0.
+        detached_margin: see `MarginHead`.
 
     Raises:
         ValueError: a setting out of its range.
@@ -22,17 +23,23 @@ class CosFace(MarginHead):
     """
 
     def __init__(
-        self, embedding_size: int, num_classes: int, *, scale: float = 64.0, margin: float = 0.35
+        self,
+        embedding_size: int,
+        num_classes: int,
+        *,
+        scale: float = 64.0,
+        margin: float = 0.35,
+        detached_margin: bool = False,
     ) -> None:
-        super().__init__(embedding_size, num_classes, scale=scale)
+        super().__init__(embedding_size, num_classes, scale=scale, detached_margin=detached_margin)
         if not margin >= 0:
             raise ValueError(f"margin: expected a cosine of at least 0, got {margin}")
         self.margin = margin
         nn.init.xavier_uniform_(self.prototypes)
 
-    def margin_target(self, cosine: Tensor, norms: Tensor) -> Tensor:
+    def margin_target(self, own: Tensor, norms: Tensor) -> Tensor:
         """The cosine (B, 1) less the margin; norms are not used."""
-        return cosine - self.margin
+        return own - self.margin
 
     def extra_repr(self) -> str:
         """Sizes and settings, for `print(head)`."""

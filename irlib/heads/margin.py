@@ -7,6 +7,8 @@ Shapes: B images, D numbers in an embedding, C classes.
 Units: margins in radians where they are added to an angle, else in cosine.
 """
 
+import math
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -21,19 +23,25 @@ class MarginHead(nn.Module):
         embedding_size: D.
         num_classes: C.
         scale: factor on every logit, the softmax's inverse temperature.
+        detached_margin: take what the rule adds to the cosines as a constant, so that the gradient
+            is that of a plain softmax at the shifted logits, as some implementations do.
 
     Raises:
         ValueError: a size below 1, or a scale that is not positive.
     """
 
-    def __init__(self, embedding_size: int, num_classes: int, *, scale: float) -> None:
+    bound = 1.0  # cosines are cut to [-bound, bound]
+
+    def __init__(
+        self, embedding_size: int, num_classes: int, *, scale: float, detached_margin: bool = False
+    ) -> None:
         super().__init__()
         for name, value in [("embedding_size", embedding_size), ("num_classes", num_classes)]:
             if value < 1:
                 raise ValueError(f"{name}: expected at least 1, got {value}")
-        if not scale > 0:
+        if not 0 < scale < math.inf:
             raise ValueError(f"scale: expected a positive number, got {scale}")
-        self.scale = scale
+        self.scale, self.detached_margin = scale, detached_margin
         self.prototypes = nn.Parameter(torch.empty(num_classes, embedding_size))
 
     def forward(self, embeddings: Tensor, labels: Tensor) -> Tensor:
@@ -42,24 +50,41 @@ class MarginHead(nn.Module):
         return self.logits(self.cosine(embeddings), norms, labels)
 
     def cosine(self, embeddings: Tensor) -> Tensor:
-        """Cosines (B, C) of embeddings (B, D) to every prototype, in [-1, 1], fp32 at least."""
+        """Cosines (B, C) of embeddings (B, D) to every prototype, cut to `bound`, fp32 at least."""
         with torch.autocast(embeddings.device.type, enabled=False):  # bf16 logits step by 0.25
             unit = F.normalize(_at_least_fp32(embeddings))
-            return F.linear(unit, F.normalize(self.prototypes)).clamp(-1, 1)
+            return F.linear(unit, F.normalize(self.prototypes)).clamp(-self.bound, self.bound)
+
+    def loss(self, embeddings: Tensor, labels: Tensor) -> Tensor:
+        """The scalar to minimise: mean cross entropy of the logits."""
+        return F.cross_entropy(self(embeddings, labels), labels)
 
     def logits(self, cosine: Tensor, norms: Tensor, labels: Tensor) -> Tensor:
         """Logits (B, C): the rule on cosines (B, C), with norms (B, 1) and labels (B,)."""
-        own = labels[:, None]  # (B, 1)
-        target = self.margin_target(cosine.gather(1, own), norms)
-        others = self.margin_others(cosine, target)
-        return self.scale * others.scatter(1, own, target)
+        column = labels[:, None]  # (B, 1)
+        own = cosine.gather(1, column)
+        if self.training:
+            self.observe(own.detach(), norms.detach())
+        target = self.margin_target(own, norms)
+        shifted = self.margin_others(cosine, own).scatter(1, column, target)
+        if self.detached_margin:
+            shifted = cosine + (shifted - cosine).detach()
+        return self.scale * shifted
 
-    def margin_target(self, cosine: Tensor, norms: Tensor) -> Tensor:
+    def observe(self, own: Tensor, norms: Tensor) -> None:
+        """Bring running state, kept in buffers, up to date with a training batch, before its use.
+
+        Args:
+            own: (B, 1) cosines to the own class.
+            norms: (B, 1) of the embeddings.
+        """
+
+    def margin_target(self, own: Tensor, norms: Tensor) -> Tensor:
         """The cosine to the own class (B, 1) after the margin; norms (B, 1) of the embeddings."""
         raise NotImplementedError
 
-    def margin_others(self, cosine: Tensor, target: Tensor) -> Tensor:
-        """The cosines to the other classes (B, C), given `margin_target`'s result (B, 1).
+    def margin_others(self, cosine: Tensor, own: Tensor) -> Tensor:
+        """The cosines to the other classes (B, C), given those to the own class (B, 1).
 
         The column of the own class is overwritten afterwards; here nothing changes.
         """

@@ -26,8 +26,7 @@ class Named(Protocol):
 
     name: str
     title: str
-    head: type
-    child_weight: float
+    baseline: str  # name of the method that its gain is measured against
 
 
 @dataclass(frozen=True)
@@ -129,7 +128,7 @@ class Found:
     @cached_property
     def roc(self) -> pd.DataFrame:
         """Mean curves over seeds: set, method, far, tar at 100 rates spread evenly in log."""
-        curves = self._read("evaluate", "roc", ("set", "far", "tar"))
+        curves = self.read("evaluate", "roc", ("set", "far", "tar"))
         rows = []
         for (title, method), part in curves.groupby(["set", "method"], sort=False):
             rates = np.geomspace(part.loc[part["far"] > 0, "far"].min(), 1.0, 100)
@@ -154,12 +153,22 @@ class Found:
         return self._first("cosines", ("group", "cosine"))
 
     def _first(self, name: str, columns: tuple[str, ...]) -> pd.DataFrame:
-        table = self._read("prototypes", name, columns)
+        table = self.read("prototypes", name, columns)
         first = table.groupby("method")["seed"].transform("first")
         panel = table["method"] + ", seed " + table["seed"].astype(str)
         return table.assign(panel=panel)[table["seed"] == first][["panel", *columns]]
 
-    def _read(self, stage: str, name: str, columns: tuple[str, ...]) -> pd.DataFrame:
+    def read(self, stage: str, name: str, columns: tuple[str, ...]) -> pd.DataFrame:
+        """The numbers behind a figure of every complete run of a stage.
+
+        Args:
+            stage: evaluate or prototypes.
+            name: of the figure, as `Run.save_figure` was told.
+            columns: that it has; an empty table has them too.
+
+        Returns:
+            These columns with method (title) and seed, a row a mark and run.
+        """
         parts = [_table([], "method", "seed", *columns)]
         for run in self.complete(stage):
             path = run.folder / "figures" / f"{name}.csv"
@@ -176,8 +185,8 @@ def collect(folder: Path, methods: Sequence[Named], seeds: Sequence[int]) -> Fou
         methods: rows of the tables.
         seeds: of the trainings.
     """
-    plain = {method.head: method.title for method in methods if not method.child_weight}
-    adding = [method for method in methods if method.child_weight and method.head in plain]
+    titles = {method.name: method.title for method in methods}
+    adding = [m for m in methods if m.baseline in titles and m.baseline != m.name]
     found = [_result("data", folder / runs.run_name("data"))]
     for stage in STAGES:
         for method in methods:
@@ -187,7 +196,7 @@ def collect(folder: Path, methods: Sequence[Named], seeds: Sequence[int]) -> Fou
     return Found(
         folder=folder,
         methods=tuple(method.title for method in methods),
-        baselines={method.title: plain[method.head] for method in adding},
+        baselines={method.title: titles[method.baseline] for method in adding},
         seeds=tuple(seeds),
         runs=tuple(found),
     )

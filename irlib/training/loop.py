@@ -35,15 +35,16 @@ class Loader(Protocol):
         """Go on from there."""
 
 
-def build_optimizer(backbone: nn.Module, objective: nn.Module, config: TrainConfig) -> Any:
-    """SGD with weight decay on all parameters but those of batch norms.
+def build_optimizer(backbone: nn.Module, objective: Objective, config: TrainConfig) -> Any:
+    """SGD with weight decay on all parameters but those of batch norms and what is exempt.
 
     Source: Inter-Prototype's released code, which uses two optimizers for the two groups.
     """
     norms: list[nn.Parameter] = []
     others: list[nn.Parameter] = []
+    exempt = {inner for part in objective.undecayed() for inner in part.modules()}
     for module in (*backbone.modules(), *objective.modules()):
-        is_norm = isinstance(module, nn.modules.batchnorm._BatchNorm)
+        is_norm = module in exempt or isinstance(module, nn.modules.batchnorm._BatchNorm)
         (norms if is_norm else others).extend(module.parameters(recurse=False))
     # Lists, not sets: a resumed optimizer finds its momenta by the order of the parameters.
     groups = [
@@ -66,7 +67,8 @@ def train(
     threads its weights end bit for bit as those of an undisturbed run.
 
     Args:
-        backbone: images (B, 3, 112, 112) to what the objective takes, usually (B, D) embeddings.
+        backbone: images (B, 3, 112, 112) to what the objective takes: (B, D) embeddings, or
+            `Features` where it splits age off.
         objective: named losses of a batch; on the backbone's device.
         loader: batches, epoch after epoch.
         config: the recipe.
@@ -90,14 +92,15 @@ def train(
     while loader.epoch < config.epochs:
         backbone.train()
         objective.train()
+        drops = sum(loader.epoch >= milestone for milestone in config.milestones)
         for batch in _told(loader, config):
             batch = batch.to(device)
             images = augment(batch.images)  # (B, 3, 112, 112)
 
-            objective.begin_step(step)
+            objective.begin_step(step, drops)
             with torch.autocast(device.type, torch.bfloat16, enabled=config.precision == "bf16"):
-                embeddings = backbone(images)  # (B, D)
-            losses = objective(embeddings, batch)  # in fp32: bf16 logits would step by 0.25
+                features = backbone(images)  # usually (B, D) embeddings
+            losses = objective(features, batch)  # in fp32: bf16 logits would step by 0.25
             loss = objective.total(losses)
 
             optimizer.zero_grad()
@@ -108,7 +111,7 @@ def train(
             recorder.add(losses)
             last = loader.position == len(loader)
             if step % config.log_every == 0 or last:  # the only read that waits for the device
-                accuracy = objective.accuracy(embeddings, batch.labels).item()
+                accuracy = objective.accuracy(features, batch.labels).item()
                 lr = schedule.get_last_lr()[0]
                 recorder.log(step=step, images=loader.images_seen, lr=lr, accuracy=accuracy)
             if step % config.save_every == 0 and not last:

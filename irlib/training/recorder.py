@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from irlib import checkpoints, runs
+from irlib.backbones import recognition
 from irlib.training.config import BEST, HISTORY, LAST
 
 
@@ -117,7 +118,7 @@ class Recorder:
         """Validate, log it, and keep the weights as ``best.pt`` if no epoch before was better."""
         if self.validate is None:
             return
-        values = self.validate(backbone)
+        values = self.validate(recognition(backbone))
         self.log(step=step, images=images, **values)
         score = next(iter(values.values()))
         if score > self.best:

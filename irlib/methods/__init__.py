@@ -1,0 +1,41 @@
+"""The methods that can be trained: one entry for each row of the result tables."""
+
+from irlib.methods.entries_controls import CONTROLS
+from irlib.methods.entries_published import AS_PUBLISHED
+from irlib.methods.entries_tables import TABLES
+from irlib.methods.method import Method
+from irlib.values import unknown
+
+__all__ = ["GROUPS", "METHODS", "Method", "expand", "find"]
+
+METHODS = {method.name: method for method in (*TABLES, *CONTROLS, *AS_PUBLISHED)}
+
+# What a command line may say for several methods at once.
+GROUPS = {
+    "all": tuple(method.name for method in TABLES),
+    "controls": tuple(method.name for method in CONTROLS if method.kind == "control"),
+    "ablations": tuple(method.name for method in CONTROLS if method.kind == "ablation"),
+    "published": tuple(method.name for method in AS_PUBLISHED),
+    "everything": tuple(METHODS),
+}
+
+
+def find(name: str) -> Method:
+    """The method of that name.
+
+    Raises:
+        ValueError: there is none; the nearest name is given.
+    """
+    if name not in METHODS:
+        raise ValueError(unknown("method", name, [*METHODS, *GROUPS]))
+    return METHODS[name]
+
+
+def expand(names: list[str]) -> list[str]:
+    """Names of methods, each once, with those of `GROUPS` replaced by their members.
+
+    Raises:
+        ValueError: an unknown name; the nearest is given.
+    """
+    found = [member for name in names for member in GROUPS.get(name, (name,))]
+    return [find(name).name for name in dict.fromkeys(found)]

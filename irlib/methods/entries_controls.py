@@ -1,0 +1,5 @@
+"""Controls and ablations of the Inter-Prototype loss."""
+
+from irlib.methods.method import Method
+
+CONTROLS: tuple[Method, ...] = ()

@@ -1,0 +1,132 @@
+"""What a method is: a margin head with what it adds, as one value.
+
+`irlib.objectives` says how the two are minimised.
+"""
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from torch import nn
+
+from irlib import backbones
+from irlib.class_groups import Group, Labelled
+from irlib.heads import ArcFace, MarginHead
+from irlib.objectives import Objective
+from irlib.studies import Study
+from irlib.training.config import TrainConfig
+
+_NONE = np.empty(0, dtype=np.int64)
+
+TABLE, CONTROL, ABLATION, PUBLISHED = "table", "control", "ablation", "published"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Method:
+    """One row of a result table.
+
+    Every method is trained by the recipe of its study; `recipe` holds what a method of kind
+    "published" changes in it.
+    """
+
+    name: str  # as on the command line and in folder names
+    title: str  # as in tables and legends
+    head: type[MarginHead] = ArcFace
+    head_options: Mapping[str, float | bool] = field(default_factory=dict)  # of its constructor
+    objective: type[Objective] = Objective
+    options: Mapping[str, Any] = field(default_factory=dict)  # of its constructor
+    decomposition: str = ""  # how the network splits age off: see `irlib.backbones.build`
+    group: Group | None = None  # the classes that the objective treats apart
+    needs_ages: bool = False  # of the training images
+    recipe: Mapping[str, Any] = field(default_factory=dict)  # fields of TrainConfig that it changes
+    kind: str = TABLE
+    baseline: str = "arcface"  # name of the method that its gain is measured against
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """What its result depends on, besides the code of `sources` and the study."""
+        group = self.group and [type(self.group).__qualname__, dataclasses.asdict(self.group)]
+        return {
+            "head": [self.head.__qualname__, dict(self.head_options)],
+            "objective": [self.objective.__qualname__, dict(self.options)],
+            "decomposition": self.decomposition,
+            "group": group,
+            "recipe": dict(self.recipe),
+        }
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """The modules that hold its code."""
+        group = (type(self.group).__module__,) if self.group else ()
+        return (self.head.__module__, self.objective.__module__, *group)
+
+    def recipe_on(self, study: Study) -> TrainConfig:
+        """The recipe of a study as this method changes it."""
+        return study.recipe_with(self.recipe)
+
+    def require_ages(self, faces: Labelled) -> None:
+        """See that there are ages where the method needs them.
+
+        Raises:
+            ValueError: no image has an age.
+        """
+        if self.needs_ages and not np.isfinite(faces.ages).any():
+            raise ValueError(
+                f"method {self.name!r} learns from ages, and none of {len(faces.ages):,} training "
+                "images has one: expected a label file; see data/README.md"
+            )
+
+    def select(self, faces: Labelled, seed: int) -> NDArray[np.int64]:
+        """(n,) ascending classes that the method treats apart; none where it has no group.
+
+        Raises:
+            ValueError: the group is empty.
+        """
+        if self.group is None:
+            return _NONE
+        ids = self.group.select(faces, seed)
+        if not len(ids):
+            raise ValueError(
+                f"method {self.name!r}: {self.group} selects none of {faces.num_classes:,} "
+                "classes; check the age labels, and the study's child_below and child_at_least"
+            )
+        return ids
+
+    def model(self, study: Study) -> dict[str, Any]:
+        """What a checkpoint has to record to rebuild the network."""
+        return {
+            "backbone": study.backbone,
+            "embedding_size": study.embedding_size,
+            "decomposition": self.decomposition,
+            "method": self.name,
+        }
+
+    def network(self, study: Study) -> nn.Module:
+        """A network with random weights, drawn from torch's global generator."""
+        return backbones.build(study.backbone, study.embedding_size, self.decomposition)
+
+    def build(
+        self,
+        study: Study,
+        network: nn.Module,
+        num_classes: int,
+        class_ids: NDArray[np.int64] = _NONE,
+    ) -> Objective:
+        """A fresh objective; its prototypes are drawn from torch's global generator.
+
+        Args:
+            study: names the embedding size and the common scale.
+            network: what `network` gave.
+            num_classes: C.
+            class_ids: (n,) classes that `select` gave.
+
+        Raises:
+            ValueError: options that do not fit; see the head and the objective.
+        """
+        options = {"scale": study.scale, **study.head_options.get(self.head.__name__, {})}
+        options |= self.head_options
+        head = self.head(study.embedding_size, num_classes, **options)
+        return self.objective.of(head, network, class_ids, **self.options)
