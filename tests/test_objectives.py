@@ -1,12 +1,15 @@
+import dataclasses
+
 import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
 
-from irlib.heads import ArcFace
+from irlib.heads import ArcFace, CosFace
 from irlib.images import Batch
 from irlib.losses import inter_prototype_loss
 from irlib.objectives import InterPrototypeObjective, Objective
+from irlib.training.config import TrainConfig
 
 LABELS = torch.tensor([0, 1, 2, 2])
 
@@ -58,14 +61,108 @@ def test_the_child_loss_moves_no_prototype_of_an_adult(head, embeddings, batch):
     assert moved.tolist() == [False, True, False, False, True]
 
 
-def test_no_child_class_is_refused(head):
-    with pytest.raises(ValueError, match="no class counts as a child"):
-        InterPrototypeObjective(head, np.array([], dtype=np.int64), weight=1.0)
+@pytest.mark.parametrize(("class_ids", "message"), [
+    ([], "class_ids: no class is chosen"),
+    ([1, 5], "class_ids: no class 5, only 0 to 4"),
+    ([-1, 3], "class_ids: no class -1, only 0 to 4"),
+    ([1, 4, 1], "class_ids: class 1 is named twice"),
+    ([1.0, 2.5], "class_ids: expected .* whole numbers, got float64"),
+    ([[1, 2]], r"class_ids: expected \(n,\) whole numbers, got int64 of shape \(1, 2\)"),
+])  # fmt: skip
+def test_classes_that_cannot_be_are_refused(head, class_ids, message):
+    with pytest.raises(ValueError, match=message):
+        InterPrototypeObjective(head, np.array(class_ids))
 
 
-def test_a_child_class_that_the_head_does_not_have_is_refused(head):
-    with pytest.raises(ValueError, match="child class 5: only 5 classes"):
-        InterPrototypeObjective(head, np.array([1, 5]), weight=1.0)
+@pytest.mark.parametrize("weight", [-0.1, float("nan"), float("inf")])
+def test_a_weight_that_is_negative_or_not_finite_is_refused(head, weight):
+    with pytest.raises(ValueError, match=f"weight: expected a finite .* at least 0, got {weight}"):
+        InterPrototypeObjective(head, np.array([1, 4]), weight=weight)
+
+
+@pytest.mark.parametrize(("options", "message"), [
+    ({"reduction": "sum"}, "unknown reduction 'sum'"),
+    ({"sides": "three"}, "unknown sides 'three'"),
+    ({"target": "hinge"}, "unknown target 'hinge'"),
+    ({"target": "ce", "sides": "one"}, "target 'ce' has one reduction, 'paper', and no sides"),
+    ({"when": "until_drops"}, "unknown when 'until_drops': did you mean 'until_drop'"),
+])  # fmt: skip
+def test_an_unknown_form_of_the_loss_is_refused_before_a_step(head, options, message):
+    with pytest.raises(ValueError, match=message):
+        InterPrototypeObjective(head, np.array([1, 4]), **options)
+
+
+def test_the_form_of_the_loss_is_that_of_the_options(head, embeddings, batch):
+    options = {"reduction": "size_free", "sides": "one", "target": "l1"}
+    objective = InterPrototypeObjective(head, np.array([0, 1, 4]), **options)
+    expected = inter_prototype_loss(head.prototypes[[0, 1, 4]], **options)
+    assert torch.equal(objective(embeddings, batch)["child"], expected)
+
+
+def test_the_loss_goes_with_another_head(embeddings, batch):
+    head = CosFace(3, 5, scale=8.0)
+    losses = InterPrototypeObjective(head, np.array([1, 4]))(embeddings, batch)
+    assert torch.equal(losses["id"], F.cross_entropy(head(embeddings, LABELS), LABELS))
+    assert torch.equal(losses["child"], inter_prototype_loss(head.prototypes[[1, 4]]))
+
+
+LOSSES = {"id": torch.tensor(2.0), "child": torch.tensor(3.0)}
+
+
+@pytest.mark.parametrize(("when", "totals"), [
+    ("always", [32.0, 32.0, 32.0]),  # 2 + 10 * 3
+    ("until_drop", [32.0, 2.0, 2.0]),
+    ("after_drop", [2.0, 32.0, 32.0]),
+])  # fmt: skip
+def test_the_first_drop_of_the_learning_rate_turns_the_loss_off_or_on(head, when, totals):
+    objective = InterPrototypeObjective(head, np.array([1, 4]), weight=10.0, when=when)
+    found = []
+    for step, drops in enumerate([0, 1, 2]):
+        objective.begin_step(step, drops)
+        found.append(objective.total(LOSSES).item())
+    assert found == totals
+
+
+def test_a_loss_that_is_off_is_told_without_a_gradient(head, embeddings, batch):
+    objective = InterPrototypeObjective(head, np.array([1, 4]), when="after_drop")
+    child_loss = objective(embeddings, batch)["child"]
+    assert child_loss.item() == inter_prototype_loss(head.prototypes[[1, 4]]).item()
+    assert not child_loss.requires_grad
+
+
+def test_while_the_loss_is_off_a_step_is_the_baselines(head, embeddings, batch):
+    objective = InterPrototypeObjective(head, np.array([1, 4]), weight=1e6, when="after_drop")
+    gradients = []
+    for trained in (objective, Objective(head)):
+        head.zero_grad()
+        trained.total(trained(embeddings, batch)).backward()
+        gradients.append(head.prototypes.grad.clone())
+    assert torch.equal(*gradients)
+
+
+STEPS = TrainConfig(epochs=6, milestones=(4, 5))
+
+
+def test_a_schedule_of_the_loss_fits_a_recipe_whose_rate_drops():
+    InterPrototypeObjective.require_recipe(STEPS, {"when": "until_drop"})
+
+
+def test_a_loss_that_is_always_on_fits_any_recipe():
+    recipe = dataclasses.replace(STEPS, milestones=())
+    InterPrototypeObjective.require_recipe(recipe, {"weight": 10.0})
+
+
+@pytest.mark.parametrize("changes", [
+    {"milestones": ()},
+    {"milestones": (6,)},  # after the last of six epochs
+    {"schedule": "cosine"},
+])  # fmt: skip
+def test_a_schedule_of_the_loss_without_a_drop_is_refused(changes):
+    recipe = dataclasses.replace(STEPS, **changes)
+    with pytest.raises(
+        ValueError, match="when is 'after_drop': expected a learning rate that drop"
+    ):
+        InterPrototypeObjective.require_recipe(recipe, {"when": "after_drop"})
 
 
 def test_accuracy_counts_the_nearest_prototype_without_a_margin(head):

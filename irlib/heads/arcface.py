@@ -6,10 +6,9 @@ Units: margin in radians.
 import math
 
 import torch
-import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import Tensor
 
-from irlib.heads.margin import MarginHead
+from irlib.heads.margin import MarginHead, unit_rows_
 
 
 class ArcFace(MarginHead):
@@ -42,9 +41,7 @@ class ArcFace(MarginHead):
         if not 0 <= margin < math.pi:
             raise ValueError(f"margin: expected radians in [0, pi), got {margin}")
         self.margin = margin
-        with torch.no_grad():
-            nn.init.uniform_(self.prototypes, -1, 1)
-            self.prototypes.copy_(F.normalize(self.prototypes))
+        unit_rows_(self.prototypes)
 
     def margin_target(self, own: Tensor, norms: Tensor) -> Tensor:
         """The cosine (B, 1) of the angle widened by the margin; norms are not used."""

@@ -1,5 +1,7 @@
 """CosFace: a constant is subtracted from the cosine to the own prototype."""
 
+import math
+
 from torch import Tensor, nn
 
 from irlib.heads.margin import MarginHead
@@ -32,7 +34,7 @@ class CosFace(MarginHead):
         detached_margin: bool = False,
     ) -> None:
         super().__init__(embedding_size, num_classes, scale=scale, detached_margin=detached_margin)
-        if not margin >= 0:
+        if not 0 <= margin < math.inf:
             raise ValueError(f"margin: expected a cosine of at least 0, got {margin}")
         self.margin = margin
         nn.init.xavier_uniform_(self.prototypes)

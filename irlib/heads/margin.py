@@ -96,5 +96,12 @@ class MarginHead(nn.Module):
         return f"{embedding_size}, {num_classes}, scale={self.scale}"
 
 
+def unit_rows_(prototypes: nn.Parameter) -> None:
+    """Fill prototypes (C, D) with uniform draws, each row scaled to unit length."""
+    nn.init.uniform_(prototypes, -1, 1)
+    with torch.no_grad():
+        prototypes.copy_(F.normalize(prototypes))
+
+
 def _at_least_fp32(embeddings: Tensor) -> Tensor:
     return embeddings.to(torch.promote_types(embeddings.dtype, torch.float32))

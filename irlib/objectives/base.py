@@ -3,6 +3,7 @@
 Shapes: B batch, D embedding, C classes.
 """
 
+from collections.abc import Mapping
 from typing import Any, Self
 
 import torch
@@ -12,6 +13,7 @@ from torch import Tensor, nn
 from irlib.backbones.features import Features, embeddings_of
 from irlib.heads.margin import MarginHead
 from irlib.images import Batch
+from irlib.training.config import TrainConfig
 
 
 class Objective(nn.Module):
@@ -38,6 +40,14 @@ class Objective(nn.Module):
             options: of the constructor.
         """
         return cls(head, **options)
+
+    @classmethod
+    def require_recipe(cls, recipe: TrainConfig, options: Mapping[str, Any]) -> None:
+        """See that a recipe has what these options of the constructor rest on.
+
+        Raises:
+            ValueError: it has not.
+        """
 
     def begin_step(self, step: int, drops: int) -> None:
         """Called before each step, e.g. to choose the parameters that this step updates.
