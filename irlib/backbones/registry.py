@@ -5,9 +5,11 @@ from functools import partial
 
 from torch import nn
 
+from irlib.backbones.attention import AttentionSplit
 from irlib.backbones.features import Recognition
 from irlib.backbones.ir import IR
 from irlib.backbones.mobilefacenet import MobileFaceNet
+from irlib.backbones.residual import ResidualSplit
 from irlib.backbones.tiny import Tiny
 from irlib.values import unknown
 
@@ -24,7 +26,10 @@ _BUILDERS: dict[str, Callable[..., nn.Module]] = {
 NAMES = tuple(_BUILDERS)
 
 # Ways to split age off: each a module class of (backbone, embedding_size), images to `Features`.
-DECOMPOSITIONS: dict[str, type[nn.Module]] = {}
+DECOMPOSITIONS: dict[str, type[nn.Module]] = {
+    "attention": AttentionSplit,
+    "residual": ResidualSplit,
+}
 
 
 def sources(name: str, decomposition: str = "") -> tuple[str, ...]:

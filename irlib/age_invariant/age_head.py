@@ -1,0 +1,79 @@
+"""Age from maps: a distribution over years, its expectation, and age groups.
+
+Shapes: B images, C channels of h x w pixels, G age groups. Unit of ages: years; NaN where unknown.
+"""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from irlib.age_invariant.ages import age_group, known_mean, thresholds
+from irlib.backbones.attention import init_xavier
+
+YEARS = 101  # logits for the ages 0 to 100
+HIDDEN = 512  # width between maps and logits
+
+
+class AgeHead(nn.Module):
+    """Logits of years and of age groups; the names of its entries are those of MTLFace.
+
+    Args:
+        map_shape: (C, h, w) of the maps.
+        num_groups: G, 4 to 8.
+
+    Raises:
+        ValueError: no thresholds are known for that many groups.
+
+    Source: Huang et al., CVPR 2021, and its released code.
+    """
+
+    def __init__(self, map_shape: tuple[int, int, int], num_groups: int) -> None:
+        super().__init__()
+        channels, height, width = map_shape
+        self.age_output_layer = nn.Sequential(
+            nn.BatchNorm2d(channels),
+            nn.Flatten(),
+            nn.Linear(channels * height * width, HIDDEN),
+            nn.ReLU(),
+            nn.Linear(HIDDEN, YEARS),
+        )
+        self.group_output_layer = nn.Linear(YEARS, 1 + len(thresholds(num_groups)))
+        self.apply(init_xavier)
+
+    def forward(self, maps: Tensor) -> tuple[Tensor, Tensor]:
+        """Age logits (B, 101) and, linear in them, group logits (B, G), of maps (B, C, h, w)."""
+        with torch.autocast(maps.device.type, enabled=False):  # squared years need more than bf16
+            logits = self.age_output_layer(maps.to(self.group_output_layer.weight.dtype))
+            return logits, self.group_output_layer(logits)
+
+
+def dex_age(logits: Tensor) -> Tensor:
+    """Expected age (B,), years, of logits (B, 101) for the ages 0 to 100.
+
+    Source: Rothe et al., "DEX: Deep EXpectation of Apparent Age", ICCV workshops 2015.
+    """
+    years = torch.arange(YEARS, dtype=logits.dtype, device=logits.device)
+    return logits.softmax(dim=1) @ years
+
+
+def age_loss(logits: Tensor, group_logits: Tensor, ages: Tensor) -> Tensor:
+    """Squared error of the expected age plus cross entropy of the group, over the known ages.
+
+    Args:
+        logits: (B, 101) of years.
+        group_logits: (B, G).
+        ages: (B,).
+
+    Returns:
+        Scalar; 0, with zero gradients, where no age is known.
+
+    Raises:
+        ValueError: thresholds for G groups are not known.
+
+    Source: Huang et al., CVPR 2021.
+    """
+    known = ages.isfinite()
+    target = torch.where(known, ages, 0.0)  # a NaN would reach the gradient, masked or not
+    squared = (dex_age(logits) - target).square()
+    groups = age_group(target, group_logits.shape[1])
+    return known_mean(squared + F.cross_entropy(group_logits, groups, reduction="none"), known)
