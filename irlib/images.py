@@ -8,6 +8,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from irlib.augmentation import changed, cropped, low_resolution_of, photometric_of
+
 
 @dataclass(frozen=True)
 class Batch:
@@ -32,11 +34,27 @@ def to_input(images: Tensor) -> Tensor:
     return images.permute(0, 3, 1, 2).mul(1 / 127.5).sub_(1)  # two passes over memory, not three
 
 
-def augment(images: Tensor) -> Tensor:
-    """`to_input` with each image mirrored with probability one half, on the images' device.
+def augment(
+    images: Tensor, *, crop: float = 0.0, low_resolution: float = 0.0, photometric: float = 0.0
+) -> Tensor:
+    """`to_input` with each image changed at random, on the images' device.
 
-    Source: the paper's only augmentation; released code, data_pipe.py.
+    Each image is mirrored with probability one half, after the three changes of
+    `irlib.augmentation`, in their order. With all three at 0 nothing is drawn but the mirroring.
+
+    Args:
+        images: (B, 112, 112, 3) uint8.
+        crop: probability that an image is cut to a box on a black canvas.
+        low_resolution: probability that it is made small and large again.
+        photometric: probability that its brightness, contrast and saturation change.
+
+    Source: the paper mirrors and does nothing else (released code, data_pipe.py); the rest is
+        AdaFace's (Kim et al., CVPR 2022).
     """
+    for change, probability in (
+        (cropped, crop), (low_resolution_of, low_resolution), (photometric_of, photometric)
+    ):  # fmt: skip
+        images = changed(images, change, probability)
     mirrored = torch.rand(len(images), device=images.device) < 0.5  # (B,)
     images = torch.where(mirrored[:, None, None, None], images.flip(2), images)
     return to_input(images)

@@ -260,7 +260,7 @@ def find(name: str, overrides: dict[str, Any] | None = None) -> Study:
     recipe = study.recipe.with_overrides({f: v for f, v in overrides.items() if f not in own})
     values = dataclasses.asdict(recipe) | own
     texts = {f: "-".join(map(str, v)) if isinstance(v, tuple) else v for f, v in values.items()}
-    told = "".join(f"+{field}={texts[field]}" for field in sorted(overrides))
+    told = "".join(f"+{field}={texts[field]}" for field in sorted(overrides)).replace("/", "_")
     return dataclasses.replace(
         study,
         name=name + told,

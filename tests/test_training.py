@@ -16,7 +16,9 @@ from irlib.data.loading import TrainLoader
 from irlib.heads import ArcFace
 from irlib.objectives import InterPrototypeObjective, Objective
 from irlib.training.config import BEST, HISTORY, LAST, TrainConfig
-from irlib.training.loop import build_optimizer, train
+from irlib.training.finetuning import take_weights
+from irlib.training.loop import train
+from irlib.training.optimizers import build_optimizer
 from irlib.training.recorder import Recorder, mean_losses, read_history
 
 # 19 images in batches of 4: five steps an epoch, fifteen in all
@@ -60,15 +62,20 @@ class Fixture:
 
     def __call__(
         self, recipe=RECIPE, *, make=with_child_loss, dropout=0.0, kill_at=None,
-        key="k", validate=None, workers=0,
+        key="k", validate=None, workers=0, start=None,
     ):  # fmt: skip
-        """Build everything from seed 0 and train; kill_at is a step, from 0."""
+        """Build everything from seed 0 and train.
+
+        kill_at is a step, from 0; start a checkpoint whose weights are taken first.
+        """
         torch.manual_seed(0)
         self.backbone = Net(dropout)
         self.objective = make()
         faces = replace(open_faces(self.crops.root), ages=self.crops.ages)
         loader = TrainLoader(faces, batch_size=recipe.batch_size, seed=1, workers=workers)
         self.recorder = Recorder(self.folder, model={"net": "toy"}, key=key, validate=validate)
+        if start is not None:
+            take_weights(start, self.backbone, self.objective)
         if kill_at is not None:
             self.kill_before(kill_at)
         return train(self.backbone, self.objective, loader, recipe, self.recorder)
@@ -76,10 +83,10 @@ class Fixture:
     def kill_before(self, kill_at):
         begin = self.objective.begin_step
 
-        def killer(step):
+        def killer(step, drops):
             if step == kill_at:
                 raise Killed
-            begin(step)
+            begin(step, drops)
 
         self.objective.begin_step = killer
 
@@ -156,6 +163,48 @@ def test_the_rate_falls_tenfold_at_the_start_of_a_milestones_epoch(toy):
     assert rates == pytest.approx([0.02] * 10 + [0.002] * 5)
 
 
+def test_the_schedule_of_the_recipe_reaches_every_step(toy):
+    recipe = replace(RECIPE, schedule="cosine", warmup_epochs=0.4)
+    # five steps an epoch: a warm-up of two, then thirteen of half a cosine
+    falling = [0.01 * (1 + math.cos(math.pi * step / 13)) for step in range(13)]
+    assert [line["lr"] for line in toy(recipe)] == pytest.approx([0.01, 0.02, *falling])
+
+
+def test_the_rate_that_is_told_is_the_one_of_the_step(toy):
+    toy(replace(RECIPE, epochs=1, milestones=(), lr_floor=0.02, schedule="polynomial"))
+    at_the_floor = toy.weights()
+    toy(replace(RECIPE, epochs=1, milestones=()), key="other")
+    # a floor as high as lr is no schedule at all
+    assert equal(toy.weights(), at_the_floor)
+
+
+def test_a_higher_rate_moves_the_weights_further(toy):
+    moved = []
+    for floor in (0.0, 0.02):
+        toy(
+            replace(RECIPE, epochs=1, milestones=(), schedule="polynomial", lr_floor=floor),
+            key=str(floor),
+        )
+        torch.manual_seed(0)
+        fresh = Net().body[6].weight
+        moved.append((toy.backbone.body[6].weight - fresh).norm().item())
+    assert moved[0] < 0.9 * moved[1]
+
+
+def test_the_loss_falls_with_adamw(toy):
+    recipe = TrainConfig(
+        epochs=20, milestones=(), batch_size=4, lr=0.01, optimizer="adamw", log_every=5
+    )
+    losses = [line["id_loss"] for line in toy(recipe)]
+    assert losses[-1] < 0.5 * losses[0]
+
+
+def test_augmentations_of_the_recipe_reach_the_images(toy, other):
+    toy(replace(RECIPE, epochs=1, milestones=(), photometric=1.0))
+    other(replace(RECIPE, epochs=1, milestones=()))
+    assert not equal(toy.weights(), other.weights())
+
+
 def test_bf16_trains_with_losses_in_fp32(toy):
     kinds = set()
 
@@ -204,6 +253,15 @@ def test_the_recipe_reaches_the_optimizer():
     assert (norms["lr"], norms["momentum"]) == (0.3, 0.8)
 
 
+def test_adamw_takes_the_recipe_with_momentum_as_its_first_beta():
+    recipe = TrainConfig(optimizer="adamw", lr=0.001, momentum=0.8, weight_decay=0.05)
+    optimizer = build_optimizer(Net(), plain(), recipe)
+    others, norms = optimizer.param_groups
+    assert isinstance(optimizer, torch.optim.AdamW)
+    assert (others["lr"], others["betas"], others["weight_decay"]) == (0.001, (0.8, 0.999), 0.05)
+    assert norms["weight_decay"] == 0
+
+
 def test_the_order_of_parameters_repeats():
     # a resumed optimizer finds its momenta by this order
     orders = []
@@ -227,6 +285,37 @@ def test_a_killed_training_goes_on_as_if_nothing_had_happened(toy, other, kill_a
     history = toy(dropout=0.3)
     assert without_clock(history) == without_clock(expected)
     assert equal(toy.weights(), other.weights())
+
+
+@pytest.mark.parametrize("changes", [
+    {"schedule": "cosine", "warmup_epochs": 1.5},
+    {"optimizer": "adamw", "lr": 0.002},
+    {"crop": 0.5, "low_resolution": 0.5, "photometric": 0.5},
+])  # fmt: skip
+@pytest.mark.parametrize("kill_at", [3, 5])
+def test_a_killed_training_of_another_recipe_goes_on(toy, other, changes, kill_at):
+    recipe = replace(RECIPE, **changes)
+    expected = other(recipe)
+    with pytest.raises(Killed):
+        toy(recipe, kill_at=kill_at)
+    assert without_clock(toy(recipe)) == without_clock(expected)
+    assert equal(toy.weights(), other.weights())
+
+
+def test_a_run_that_goes_on_does_not_start_from_the_first_weights_again(toy, other, crops):
+    source = Fixture(crops, toy.folder.with_name("source"))
+    source(key="source")
+    first = source.folder / LAST
+    expected = other(start=first)
+    with pytest.raises(Killed):
+        toy(start=first, kill_at=8)
+    assert without_clock(toy(start=first)) == without_clock(expected)
+    assert equal(toy.weights(), other.weights())
+
+
+def test_a_training_from_a_trained_start_begins_with_a_lower_loss(toy, other):
+    toy(replace(RECIPE, epochs=20))
+    assert other(start=toy.folder / LAST)[0]["id_loss"] < 0.5 * toy.recorder.lines[0]["id_loss"]
 
 
 def test_a_training_killed_again_and_again_goes_on(toy, other):
@@ -493,6 +582,21 @@ def test_the_defaults_are_the_papers_recipe():
         ("milestones", (5, 3)),
         ("milestones", (3, 3)),
         ("milestones", (0,)),
+        ("optimizer", "adam"),
+        ("schedule", "step"),
+        ("sampler", "balanced"),
+        ("momentum", 1.0),
+        ("power", 0.0),
+        ("power", math.inf),
+        ("warmup_epochs", -1.0),
+        ("warmup_epochs", 51.0),  # of 50
+        ("lr_floor", -0.1),
+        ("lr_floor", 0.2),  # above lr
+        ("child_share", 0.0),
+        ("child_share", 1.0),
+        ("crop", 1.1),
+        ("low_resolution", -0.1),
+        ("photometric", math.nan),
     ],
 )
 def test_a_value_out_of_range_is_refused_by_its_fields_name(field, value):
@@ -500,10 +604,29 @@ def test_a_value_out_of_range_is_refused_by_its_fields_name(field, value):
         TrainConfig(**{field: value})
 
 
+def test_the_default_recipe_draws_every_image_once_and_only_mirrors_it():
+    recipe = TrainConfig()
+    assert (recipe.optimizer, recipe.schedule, recipe.sampler) == ("sgd", "steps", "uniform")
+    assert (recipe.crop, recipe.low_resolution, recipe.photometric) == (0, 0, 0)
+    assert (recipe.warmup_epochs, recipe.lr_floor, recipe.start) == (0.0, 0.0, "")
+
+
+def test_milestones_behind_are_counted_at_the_start_of_an_epoch():
+    recipe = TrainConfig(epochs=6, milestones=(2, 4))
+    assert [recipe.drops(epoch) for epoch in range(6)] == [0, 0, 1, 1, 2, 2]
+
+
+def test_what_a_result_depends_on_leaves_the_path_of_the_first_weights_out():
+    recipe = TrainConfig(start="a.pt")
+    assert recipe.settings == TrainConfig(start="b.pt").settings
+    assert recipe.settings != TrainConfig(start="a.pt", lr=0.05).settings
+
+
 def test_overrides_are_read_as_the_fields_own_types():
-    given = {"epochs": "3", "lr": "0.5", "milestones": "1,2", "precision": "bf16"}
+    given = {"epochs": "3", "lr": "0.5", "milestones": "1,2", "precision": "bf16", "crop": "0.2"}
     found = TrainConfig().with_overrides(given)
     assert (found.epochs, found.lr, found.milestones, found.precision) == (3, 0.5, (1, 2), "bf16")
+    assert found.crop == 0.2
 
 
 def test_an_unknown_field_is_told_with_the_nearest():

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from irlib.data.decoding import SIZE, decode_crop, decoded_quickly
 from irlib.data.faces import Faces
+from irlib.data.sampling import Sampler, Uniform
 from irlib.data.sources import Images
 from irlib.images import Batch
 
@@ -34,7 +35,7 @@ class _Pending:
 
 
 class TrainLoader:
-    """Shuffled training batches, epoch after epoch, that can go on from any batch.
+    """Random training batches, epoch after epoch, that can go on from any batch.
 
     The order of an epoch depends on the seed and the epoch alone: neither on the file system, nor
     on the number of workers, nor on what was drawn elsewhere. A batch of one image is left out,
@@ -44,6 +45,7 @@ class TrainLoader:
         faces: N images with labels and ages.
         batch_size: images a batch.
         seed: of the order.
+        sampler: which images an epoch draws; each one once if it is None.
         workers: threads that decode, some batches ahead; with 0 all images are decoded at once
             and kept in memory (37,632 bytes each), which suits small sets.
         allowed_bad: so many different images may be damaged: they are left out of their batches
@@ -55,7 +57,14 @@ class TrainLoader:
     """
 
     def __init__(
-        self, faces: Faces, *, batch_size: int, seed: int, workers: int = 0, allowed_bad: int = 0
+        self,
+        faces: Faces,
+        *,
+        batch_size: int,
+        seed: int,
+        sampler: Sampler | None = None,
+        workers: int = 0,
+        allowed_bad: int = 0,
     ) -> None:
         counts = len(faces.images), len(faces.labels), len(faces.ages)
         if len(set(counts)) > 1:
@@ -71,6 +80,7 @@ class TrainLoader:
             if value < least:
                 raise ValueError(f"{name}={value}: expected at least {least}")
         self.faces, self.batch_size, self.seed = faces, batch_size, seed
+        self.sampler = sampler or Uniform(len(faces))
         self.workers, self.allowed_bad = workers, allowed_bad
         self.epoch = 0  # whole epochs given out
         self.position = 0  # batches given out in the epoch under way
@@ -89,7 +99,7 @@ class TrainLoader:
         Raises:
             ValueError: an image is damaged, and more are than allowed; the message names it.
         """
-        order = np.random.default_rng([self.seed, self.epoch]).permutation(len(self.faces))
+        order = self.sampler.order(np.random.default_rng([self.seed, self.epoch]))
         starts = range(self.position * self.batch_size, len(order), self.batch_size)
         chunks = (order[start : start + self.batch_size] for start in starts)
         chunks = (chunk for chunk in chunks if len(chunk) > 1)

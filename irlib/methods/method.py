@@ -6,18 +6,21 @@
 import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from irlib import backbones
+from irlib import backbones, runs
 from irlib.class_groups import Group, Labelled
 from irlib.heads import ArcFace, MarginHead
+from irlib.methods.recipes import AS_THE_STUDY, Recipe
 from irlib.objectives import Objective
 from irlib.studies import Study
-from irlib.training.config import TrainConfig
+from irlib.training.config import LAST, TrainConfig
 
 _NONE = np.empty(0, dtype=np.int64)
 
@@ -41,31 +44,65 @@ class Method:
     decomposition: str = ""  # how the network splits age off: see `irlib.backbones.build`
     group: Group | None = None  # the classes that the objective treats apart
     needs_ages: bool = False  # of the training images
-    recipe: Mapping[str, Any] = field(default_factory=dict)  # fields of TrainConfig that it changes
+    recipe: Recipe = AS_THE_STUDY
+    start_from: str = ""  # method whose run of the same seed gives the first weights
     kind: str = TABLE
     baseline: str = "arcface"  # name of the method that its gain is measured against
 
     @property
     def settings(self) -> dict[str, Any]:
         """What its result depends on, besides the code of `sources` and the study."""
-        group = self.group and [type(self.group).__qualname__, dataclasses.asdict(self.group)]
+        group = self.group and [type(self.group).__qualname__, self.group.settings]
         return {
             "head": [self.head.__qualname__, dict(self.head_options)],
             "objective": [self.objective.__qualname__, dict(self.options)],
             "decomposition": self.decomposition,
             "group": group,
-            "recipe": dict(self.recipe),
+            "recipe": dataclasses.asdict(self.recipe),
+            "start_from": self.start_from,
         }
 
     @property
     def sources(self) -> tuple[str, ...]:
         """The modules that hold its code."""
-        group = (type(self.group).__module__,) if self.group else ()
+        group = self.group.sources if self.group else ()
         return (self.head.__module__, self.objective.__module__, *group)
 
     def recipe_on(self, study: Study) -> TrainConfig:
         """The recipe of a study as this method changes it."""
-        return study.recipe_with(self.recipe)
+        return study.recipe_with(self.recipe.on(study))
+
+    def check(self, study: Study) -> None:
+        """See that the method can be built and trained on a study, without doing either.
+
+        Raises:
+            ValueError: an option or a recipe that does not fit; the message names the method.
+        """
+        try:
+            self.objective.require_recipe(self.recipe_on(study), self.options)
+            with torch.device("meta"):  # shapes without memory
+                self.build(study, self.network(study), 2, np.arange(2 if self.group else 0))
+        except (TypeError, ValueError) as error:
+            raise ValueError(f"method {self.name!r} on study {study.name!r}: {error}") from error
+
+    def first_weights(self, study: Study, home: Path, seed: int) -> Path | None:
+        """The checkpoint that training starts from, None for random weights.
+
+        Args:
+            study: its `start`, where the user sets one, goes before the method's own.
+            home: the study's folder of runs.
+            seed: of the run that is to start.
+
+        Raises:
+            FileNotFoundError: it is not there; the message names it.
+        """
+        if start := self.recipe_on(study).start:
+            if not runs.resolve(start).is_file():
+                raise FileNotFoundError(f"start is {start!r}: there is no such checkpoint")
+            return runs.resolve(start)
+        if not self.start_from:
+            return None
+        return runs.require(home / runs.run_name("train", self.start_from, seed), LAST, "02_train")
 
     def require_ages(self, faces: Labelled) -> None:
         """See that there are ages where the method needs them.

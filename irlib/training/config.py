@@ -9,6 +9,9 @@ from typing import Any
 from irlib.values import typed, unknown
 
 PRECISIONS = ("fp32", "bf16")
+OPTIMIZERS = ("sgd", "adamw")
+SCHEDULES = ("steps", "polynomial", "cosine")
+SAMPLERS = ("uniform", "class_balanced", "child_aware")
 HISTORY, LAST, BEST = "history.jsonl", "last.pt", "best.pt"  # files that a training run leaves
 
 
@@ -23,11 +26,22 @@ class TrainConfig:
     """
 
     epochs: int = 50
-    milestones: tuple[int, ...] = (28, 38, 46)  # epochs, from 0, at whose start lr falls tenfold
     batch_size: int = 64
-    lr: float = 0.1
-    momentum: float = 0.9
-    weight_decay: float = 5e-4  # batch-norm parameters are exempt
+    optimizer: str = "sgd"
+    lr: float = 0.1  # the highest; AdamW wants a hundredth of SGD's
+    momentum: float = 0.9  # of SGD; the first beta of AdamW, whose second is 0.999
+    weight_decay: float = 5e-4  # batch-norm parameters are exempt; decoupled in AdamW
+    schedule: str = "steps"  # tenfold falls, or from lr down to 0 by a power or by half a cosine
+    milestones: tuple[int, ...] = (28, 38, 46)  # epochs, from 0, at whose start lr falls by steps
+    power: float = 2.0  # of the polynomial
+    warmup_epochs: float = 0.0  # lr rises from 0 in a straight line
+    lr_floor: float = 0.0  # lr does not fall below it
+    sampler: str = "uniform"  # which images an epoch draws; see `irlib.data.sampling`
+    child_share: float = 0.2  # of the images that the child-aware sampler draws
+    crop: float = 0.0  # probability an image, as are the next two; see `irlib.augmentation`
+    low_resolution: float = 0.0
+    photometric: float = 0.0
+    start: str = ""  # checkpoint to fine-tune from; empty: random weights
     precision: str = "fp32"  # of the backbone; heads and losses always run in fp32
     log_every: int = 100  # steps
     save_every: int = 2000  # steps between checkpoints inside an epoch
@@ -42,17 +56,54 @@ class TrainConfig:
             raise ValueError("batch_size is 1: batch norm needs at least 2 images")
         if not 0 < self.lr < math.inf:
             raise ValueError(f"lr is {self.lr}: expected a number above 0")
-        if self.precision not in PRECISIONS:
-            raise ValueError(f"precision is {self.precision!r}: expected one of {PRECISIONS}")
-        for name in ("momentum", "weight_decay", "workers"):
+        for name in ("momentum", "weight_decay", "workers", "warmup_epochs", "lr_floor"):
             if not 0 <= getattr(self, name) < math.inf:
                 raise ValueError(f"{name} is {getattr(self, name)}: expected 0 or more")
+        self._check_choices()
+        self._check_shares()
+        self._check_schedule()
         self._check_milestones()
+
+    def _check_choices(self) -> None:
+        for name, known in (
+            ("precision", PRECISIONS), ("optimizer", OPTIMIZERS), ("schedule", SCHEDULES),
+            ("sampler", SAMPLERS),
+        ):  # fmt: skip
+            if getattr(self, name) not in known:
+                raise ValueError(f"{name} is {getattr(self, name)!r}: expected one of {known}")
+
+    def _check_shares(self) -> None:
+        for name in ("crop", "low_resolution", "photometric"):
+            if not 0 <= getattr(self, name) <= 1:
+                raise ValueError(f"{name} is {getattr(self, name)}: expected a probability")
+        if not 0 < self.child_share < 1:
+            raise ValueError(f"child_share is {self.child_share}: expected it between 0 and 1")
+
+    def _check_schedule(self) -> None:
+        if self.momentum >= 1:
+            raise ValueError(f"momentum is {self.momentum}: expected less than 1")
+        if not 0 < self.power < math.inf:
+            raise ValueError(f"power is {self.power}: expected a number above 0")
+        if self.warmup_epochs > self.epochs:
+            told = f"expected no more than the {self.epochs} epochs there are"
+            raise ValueError(f"warmup_epochs is {self.warmup_epochs}: {told}")
+        if self.lr_floor > self.lr:
+            raise ValueError(f"lr_floor is {self.lr_floor}: expected no more than lr, {self.lr}")
 
     def _check_milestones(self) -> None:
         if any(late <= early for early, late in pairwise((0, *self.milestones))):
             told = "expected epochs above 0, each later than the one before"
             raise ValueError(f"milestones is {self.milestones}: {told}")
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """Every value but the path `start`: not where weights lie counts, but what they are."""
+        values = dataclasses.asdict(self)
+        return {name: value for name, value in values.items() if name != "start"}
+
+    def drops(self, epoch: int) -> int:
+        """How many milestones are behind when an epoch, from 0, begins."""
+        return sum(epoch >= milestone for milestone in self.milestones)
 
     @classmethod
     def fields(cls) -> set[str]:

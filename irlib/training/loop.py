@@ -7,14 +7,16 @@ from collections.abc import Iterator
 from typing import Any, Protocol
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from irlib.checkpoints import random_state, set_random_state
 from irlib.images import Batch, augment
 from irlib.objectives import Objective
 from irlib.progress import track
 from irlib.training.config import TrainConfig
+from irlib.training.optimizers import build_optimizer, set_learning_rate
 from irlib.training.recorder import Recorder
+from irlib.training.schedules import learning_rate
 
 
 class Loader(Protocol):
@@ -33,25 +35,6 @@ class Loader(Protocol):
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Go on from there."""
-
-
-def build_optimizer(backbone: nn.Module, objective: Objective, config: TrainConfig) -> Any:
-    """SGD with weight decay on all parameters but those of batch norms and what is exempt.
-
-    Source: Inter-Prototype's released code, which uses two optimizers for the two groups.
-    """
-    norms: list[nn.Parameter] = []
-    others: list[nn.Parameter] = []
-    exempt = {inner for part in objective.undecayed() for inner in part.modules()}
-    for module in (*backbone.modules(), *objective.modules()):
-        is_norm = module in exempt or isinstance(module, nn.modules.batchnorm._BatchNorm)
-        (norms if is_norm else others).extend(module.parameters(recurse=False))
-    # Lists, not sets: a resumed optimizer finds its momenta by the order of the parameters.
-    groups = [
-        {"params": others, "weight_decay": config.weight_decay},
-        {"params": norms, "weight_decay": 0.0},
-    ]
-    return torch.optim.SGD(groups, lr=config.lr, momentum=config.momentum)
 
 
 def train(
@@ -82,20 +65,19 @@ def train(
     """
     device = next(backbone.parameters()).device
     optimizer = build_optimizer(backbone, objective, config)
-    schedule = torch.optim.lr_scheduler.MultiStepLR(optimizer, list(config.milestones), gamma=0.1)
     parts = {
-        "backbone": backbone, "objective": objective, "optimizer": optimizer,
-        "schedule": schedule, "loader": loader,
+        "backbone": backbone, "objective": objective, "optimizer": optimizer, "loader": loader
     }  # fmt: skip
     step = _restore(recorder, parts, device)
 
     while loader.epoch < config.epochs:
         backbone.train()
         objective.train()
-        drops = sum(loader.epoch >= milestone for milestone in config.milestones)
+        drops = config.drops(loader.epoch)
         for batch in _told(loader, config):
             batch = batch.to(device)
-            images = augment(batch.images)  # (B, 3, 112, 112)
+            images = _augmented(batch.images, config)  # (B, 3, 112, 112)
+            lr = learning_rate(config, _batches_before(loader), len(loader))
 
             objective.begin_step(step, drops)
             with torch.autocast(device.type, torch.bfloat16, enabled=config.precision == "bf16"):
@@ -103,6 +85,7 @@ def train(
             losses = objective(features, batch)  # in fp32: bf16 logits would step by 0.25
             loss = objective.total(losses)
 
+            set_learning_rate(optimizer, lr)
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()
@@ -112,12 +95,10 @@ def train(
             last = loader.position == len(loader)
             if step % config.log_every == 0 or last:  # the only read that waits for the device
                 accuracy = objective.accuracy(features, batch.labels).item()
-                lr = schedule.get_last_lr()[0]
                 recorder.log(step=step, images=loader.images_seen, lr=lr, accuracy=accuracy)
             if step % config.save_every == 0 and not last:
                 recorder.save(_state(parts, step, device))
 
-        schedule.step()
         recorder.end_epoch(backbone, objective, step=step, images=loader.images_seen)
         recorder.save(_state(parts, step, device))
     return recorder.lines
@@ -127,6 +108,16 @@ def _told(loader: Loader, config: TrainConfig) -> Iterator[Any]:
     label = f"epoch {loader.epoch + 1} of {config.epochs}"
     done = loader.position
     return track(loader, total=len(loader), label=label, unit="batches", done=done)
+
+
+def _augmented(images: Tensor, config: TrainConfig) -> Tensor:
+    probabilities = {"low_resolution": config.low_resolution, "photometric": config.photometric}
+    return augment(images, crop=config.crop, **probabilities)
+
+
+def _batches_before(loader: Loader) -> int:
+    # not the steps taken: a batch left with one sound image is none, and epochs end on time
+    return loader.epoch * len(loader) + loader.position - 1
 
 
 def _state(parts: dict[str, Any], step: int, device: torch.device) -> dict[str, Any]:
