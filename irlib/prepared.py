@@ -10,6 +10,7 @@ from irlib.data.faces import Faces, open_faces
 from irlib.data.manifests import Manifest, read_manifest, require_same_input
 from irlib.data.pairs.rules import PairList
 from irlib.data.pairs.sets import PAIR_SETS, stored_pairs
+from irlib.data.sets.bins import bins_in
 from irlib.data.sets.crossage import TestFaces, read_faces
 from irlib.studies import Study, require_made
 
@@ -72,6 +73,10 @@ class Prepared:
         """The sound faces of a test set: agedb, fgnet or lag."""
         faces = read_faces(self.test_dir, layout)
         return faces.without(self._quarantined(layout))
+
+    def bins(self) -> dict[str, Path]:
+        """The `.bin` files of the test folder that notebook 01 examined, by name."""
+        return {key: path for key, path in bins_in(self.test_dir).items() if key in self.manifests}
 
     def require_same_input(self, trained: Mapping[str, object], sets: Iterable[str]) -> None:
         """See that sets are what a network was trained for; see `irlib.data.manifests`.

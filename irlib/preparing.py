@@ -13,6 +13,7 @@ from irlib.data.overlap import overlap
 from irlib.data.pairs.rules import PairList
 from irlib.data.pairs.sets import PAIR_SETS, PreparedPairs, missing_sets, prepare_pairs
 from irlib.data.sets import catalog
+from irlib.data.sets.bins import bins_in, read_bin
 from irlib.data.sets.crossage import FOLDERS, read_faces
 from irlib.data.sources import ImageFiles
 from irlib.prepared import MANIFESTS, NAMES, PAIRS, VAL, VAL_KEY, VAL_PAIRS, layouts_of
@@ -65,6 +66,9 @@ def examine_tests(
 ) -> dict[str, Manifest]:
     """Manifests of the test sets that are there, by layout, and of the validation set.
 
+    The `.bin` files of a synthetic study, which made them itself, are among them by name; those
+    that users bring have theirs from `irlib.data.sets.inventory`.
+
     Args:
         study: whose sets they are.
         data: the data folder.
@@ -85,6 +89,9 @@ def examine_tests(
             key, folder / FOLDERS[layout], ImageFiles(folder, faces.names),
             identities=len(np.unique(faces.identity)), workers=workers, progress=progress,
         )  # fmt: skip
+    for key, path in bins_in(root).items() if study.synthetic else ():
+        images = read_bin(path).images
+        found[key] = examine(key, path, images, workers=workers, progress=progress)
     return found
 
 

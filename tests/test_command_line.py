@@ -12,7 +12,9 @@ from types import SimpleNamespace
 import pytest
 
 from irlib import __main__ as command
-from irlib import runs, studies
+from irlib import methods, runs, studies
+from irlib.options import parser
+from irlib.training.config import TrainConfig
 
 
 @pytest.fixture
@@ -49,6 +51,8 @@ def refused(capsys, *words):
         (["demo", "--seeds", "1,1"], "1 stands there twice"),
         (["demo", "--methods", "arcface,arcfase"], "unknown method 'arcfase': did you mean"),
         (["demo", "--methods", ""], "--methods ''"),
+        (["demo", "--methods", "arcface,contrls"], "'contrls': did you mean 'controls'"),
+        (["demo", "--set", "start=gone.pt"], "start is 'gone.pt': there is no such checkpoint"),
         (["demo", "--methods", "arcface,arcface"], "arcface stands there twice"),
         (["demo", "--set", "epoch=3"], "unknown setting of a study 'epoch': did you mean 'epochs'"),
         (["demo", "--set", "epochs=many"], "epochs is 'many': expected int"),
@@ -158,6 +162,37 @@ def test_methods_and_seeds_reach_the_graph(snakemake, place):
     assert (found["methods"], found["seeds"]) == (["cosface", "arcface"], [7, 8])
 
 
+def test_a_group_stands_for_its_methods_each_once(snakemake, place):
+    command.main(["demo", "--methods", "cosface,published,cosface_too", *place.words])
+    assert snakemake == []
+    command.main(["demo", "--methods", "dal_published,published", "--seeds", "1", *place.words])
+    expected = ["dal_published", *methods.GROUPS["published"]]
+    assert configuration(place)["methods"] == list(dict.fromkeys(expected))
+
+
+def test_an_empty_group_is_refused(capsys, snakemake, place, monkeypatch):
+    monkeypatch.setitem(methods.GROUPS, "controls", ())
+    told = refused(capsys, "demo", "--methods", "controls", *place.words)
+    assert "--methods 'controls' selects no method" in told
+
+
+def test_the_help_names_every_group_and_every_setting():
+    told = parser().format_help()
+    known = [*methods.GROUPS, *TrainConfig.fields(), *studies.SETTABLE]
+    assert [name for name in known if not re.search(rf"\b{name}\b", told)] == []
+
+
+def test_a_method_that_does_not_fit_the_study_is_refused_before_anything_runs(
+    capsys, snakemake, place, monkeypatch
+):
+    def misfit(method, study):
+        raise ValueError(f"method {method.name!r} on study {study.name!r}: no")
+
+    monkeypatch.setattr(methods.Method, "check", misfit)
+    assert "method 'arcface' on study 'demo': no" in refused(capsys, "demo", *place.words)
+    assert snakemake == []
+
+
 def test_without_a_choice_the_studys_own_methods_and_seeds_are_taken(snakemake, place):
     command.main(["demo", *place.words])
     found = configuration(place)
@@ -209,13 +244,93 @@ def test_changed_data_are_read_again_beside_what_the_user_forces(
         (["-n"], ["--dry-run"]),
         (["--cores", "3"], ["--cores", "3"]),
         (["--force"], ["--forceall"]),
-        (["--profile", "slurm"], ["--profile", "slurm"]),
+        (["--profile", "mine"], ["--profile", "mine"]),
+        (["--profile", "slurm"], ["--profile", str(runs.ROOT / "profiles/slurm")]),
         (["--", "--quiet", "-p"], ["--quiet", "-p"]),
     ],
 )
 def test_options_pass_through_to_snakemake(snakemake, place, words, given):
     command.main(["demo", *place.words, *words])
     assert snakemake[-len(given) :] == given
+
+
+@pytest.fixture
+def machine(monkeypatch):
+    """A function that pretends that this machine has so many GPUs and cores."""
+
+    def pretend(count, *, cores=64, chosen=None):
+        monkeypatch.setattr("torch.cuda.device_count", lambda: count)
+        monkeypatch.setattr("torch.cuda.is_available", lambda: count > 0)
+        monkeypatch.setattr("torch.backends.mps.is_available", lambda: False)
+        monkeypatch.setattr(command.provenance, "available_cores", lambda: cores)
+        monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+        if chosen is not None:
+            monkeypatch.setenv("CUDA_VISIBLE_DEVICES", chosen)
+
+    return pretend
+
+
+def at_once(words):
+    """The bound on GPUs in Snakemake's words."""
+    return words[words.index("--resources") + 1]
+
+
+def test_as_many_runs_at_a_time_as_there_are_gpus(snakemake, place, machine):
+    machine(4)
+    command.main(["demo", *place.words])
+    found = configuration(place)
+    assert (found["gpus"], found["devices"]) == (1, ["0", "1", "2", "3"])
+    assert at_once(snakemake) == "gpu=4"
+
+
+def test_gpus_that_the_user_chose_are_the_only_ones(snakemake, place, machine):
+    machine(2, chosen="2,3")
+    command.main(["demo", *place.words])
+    assert configuration(place)["devices"] == ["2", "3"]
+    assert at_once(snakemake) == "gpu=2"
+
+
+def test_few_cores_leave_no_gpu_idle(snakemake, place, machine):
+    machine(4, cores=6)  # a training of demo-large would take 12
+    command.main(["demo-large", *place.words])
+    assert configuration(place, "demo-large")["threads"] == 1
+
+
+def test_many_cores_go_to_a_run_as_far_as_its_study_uses_them(snakemake, place, machine):
+    machine(2, cores=64)
+    command.main(["demo-large", *place.words])
+    assert configuration(place, "demo-large")["threads"] == studies.find("demo-large").threads
+
+
+@pytest.mark.parametrize("words", [["--device", "cpu"], []], ids=["chosen", "no GPU here"])
+def test_on_the_cpu_no_gpu_is_asked_for(snakemake, place, machine, words):
+    machine(4 if words else 0)
+    command.main(["demo-large", *words, *place.words])
+    found = configuration(place, "demo-large")
+    assert (found["gpus"], found["devices"]) == (0, [])
+
+
+def test_one_named_gpu_serves_one_run_at_a_time(snakemake, place, machine):
+    machine(4)
+    command.main(["demo", "--device", "cuda:1", *place.words])
+    found = configuration(place)
+    assert (found["gpus"], found["devices"]) == (1, [])  # the runs are told the name themselves
+    assert at_once(snakemake) == "gpu=1"
+
+
+@pytest.mark.parametrize(
+    ("words", "gpus"),
+    [
+        (["demo-large"], 1), (["demo"], 0), (["demo", "--device", "cuda"], 1),
+        (["demo-large", "--device", "cpu"], 0),
+    ],
+)  # fmt: skip
+def test_a_cluster_hands_out_its_gpus_itself(snakemake, place, machine, words, gpus):
+    machine(0)
+    assert command.main([*words, "--profile", "slurm", *place.words]) == 0
+    found = configuration(place, words[0])
+    assert (found["gpus"], found["devices"]) == (gpus, [])
+    assert "--resources" not in snakemake
 
 
 def test_words_after_two_dashes_do_not_name_the_study(snakemake, place):
@@ -244,6 +359,82 @@ def test_no_old_report_is_named_after_a_failure(place, capsys, monkeypatch):
     assert "report:" not in capsys.readouterr().out
 
 
+@pytest.fixture
+def failing(place, monkeypatch):
+    """Snakemake as it ends when one run fails: its starts, each with the config it was given."""
+    home, starts = place.outputs / "demo", []
+
+    def run_snakemake(words):
+        starts.append((words, configuration(place)))
+        if "--allowed-rules" in words:
+            (home / "report.html").touch()
+            return 0
+        for name in ("data", "train-arcface-s1", "evaluate-arcface-s1", "prototypes-arcface-s1"):
+            runs.start(home / name, notebook="toy", parameters={}).finish({})
+        run = runs.start(home / "train-cosface-s1", notebook="toy", parameters={})
+        run.update(status="failed", error="ValueError: too small")
+        return 1
+
+    monkeypatch.setattr(command, "run_snakemake", run_snakemake)
+    return starts
+
+
+CHOICE = ["demo", "--methods", "arcface,cosface", "--seeds", "1"]
+
+
+def test_a_failed_run_is_told_with_its_reason_and_the_report_is_made(place, capsys, failing):
+    assert command.main([*CHOICE, *place.words]) == 1
+    told = capsys.readouterr()
+    assert told.err == "failed: train-cosface-s1: ValueError: too small\n"
+    assert told.out.splitlines()[-1] == f"report: {place.outputs / 'demo/report.html'}"
+
+
+def test_the_report_after_a_failure_is_a_second_start_with_what_is_there(place, failing):
+    command.main([*CHOICE, *place.words])
+    (_, first), (words, second) = failing
+    assert first["absent"] == {}
+    assert set(second["absent"]) == {
+        "train-cosface-s1", "evaluate-cosface-s1", "prototypes-cosface-s1"
+    }  # fmt: skip
+    assert words[-4:] == ["--allowed-rules", "all", "report", "--forcerun"]
+
+
+def test_what_the_user_forces_is_not_forced_again_for_the_report(place, failing):
+    command.main([*CHOICE, *place.words, "--", "--forcerun", "data"])
+    words = failing[1][0]
+    assert words[-1] == "--forcerun"  # Snakemake heeds the last one, which forces nothing
+    assert words.index("data") < len(words) - 1
+
+
+def test_without_data_there_is_nothing_to_report(place, capsys, monkeypatch):
+    starts = []
+
+    def run_snakemake(words):
+        starts.append(words)
+        run = runs.start(place.outputs / "demo/data", notebook="toy", parameters={})
+        run.update(status="failed", error="OSError: the disk is full")
+        return 1
+
+    monkeypatch.setattr(command, "run_snakemake", run_snakemake)
+    assert command.main(["demo", *place.words]) == 1
+    assert capsys.readouterr().err == "failed: data: OSError: the disk is full\n"
+    assert len(starts) == 1
+
+
+def test_after_an_interrupt_no_report_is_made(place, monkeypatch):
+    starts = []
+
+    def run_snakemake(words):
+        starts.append(words)
+        run = runs.start(place.outputs / "demo/train-arcface-s1", notebook="toy", parameters={})
+        run.update(status="killed", error="KeyboardInterrupt")
+        return command.INTERRUPTED
+
+    monkeypatch.setattr(command, "run_snakemake", run_snakemake)
+    assert command.main([*CHOICE, *place.words]) == command.INTERRUPTED
+    assert len(starts) == 1
+
+
 def test_what_to_expect_is_told_at_the_start(snakemake, place, capsys):
     command.main(["demo", *place.words])
     assert studies.find("demo").expected in capsys.readouterr().out
@@ -263,6 +454,13 @@ def test_force_sets_the_chosen_runs_checkpoints_aside_and_loses_none(snakemake, 
     assert not chosen.exists()
     assert chosen.with_name("last.previous.pt").read_text() == "weights"
     assert spared.exists()
+
+
+def test_force_trains_anew_what_a_chosen_method_starts_from(snakemake, place):
+    start = checkpoint(place, "train-arcface-s1")
+    words = ["--methods", "broadface_published", "--seeds", "1", *place.words]
+    command.main(["demo", "--force", *words])
+    assert not start.exists()
 
 
 def test_a_dry_run_forces_nothing(snakemake, place):

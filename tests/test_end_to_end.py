@@ -2,11 +2,13 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -118,6 +120,51 @@ def test_an_unknown_method_is_refused_by_name(home):
     done = run(home, "undisturbed", "--methods", "arcfase")
     assert done.returncode == 1
     assert "unknown method 'arcfase': did you mean 'arcface'?" in done.stderr
+
+
+@pytest.fixture(scope="session")
+def broken(home):
+    """The whole run's outputs again, then one method more, whose checkpoint is damaged."""
+    shutil.copytree(home / "undisturbed", home / "broken")
+    damaged = home / "broken/smoke/train-cosface-s1/last.pt"
+    damaged.parent.mkdir()
+    damaged.write_text("no weights")
+    done = run(home, "broken", "--methods", "arcface,cosface")
+    return SimpleNamespace(damaged=damaged, folder=damaged.parents[1], done=done)
+
+
+def test_a_failed_run_is_told_at_the_end_with_its_reason(broken):
+    assert broken.done.returncode == 1
+    told = [line for line in broken.done.stderr.splitlines() if line.startswith("failed: ")]
+    assert len(told) == 1
+    assert told[0].startswith("failed: train-cosface-s1: cell [")
+    assert f"{broken.damaged}: not a readable checkpoint" in told[0]
+
+
+def test_the_report_is_made_without_the_failed_run_and_says_why(broken):
+    assert f"report: {broken.folder / 'report.html'}" in broken.done.stdout
+    page = (broken.folder / "report.html").read_text()
+    assert f"{broken.damaged}: not a readable checkpoint" in page
+    statuses = json.loads((broken.folder / "report/metrics.json").read_text())["runs"]
+    assert statuses["train-cosface-s1"] == "failed"
+    assert statuses["evaluate-cosface-s1"] == "missing"
+    assert statuses["evaluate-arcface-s1"] == "complete"
+
+
+@pytest.mark.slow
+def test_a_failed_run_is_tried_again_and_completes_once_it_can(home, broken):
+    page = broken.folder / "report.html"
+    before = page.stat().st_mtime_ns
+    again = run(home, "broken", "--methods", "arcface,cosface")
+    assert again.returncode == 1
+    assert "failed: train-cosface-s1: " in again.stderr
+    assert page.stat().st_mtime_ns == before  # nothing new to tell
+    broken.damaged.unlink()
+    repaired = run(home, "broken", "--methods", "arcface,cosface")
+    assert repaired.returncode == 0, repaired.stdout + repaired.stderr
+    statuses = json.loads((broken.folder / "report/metrics.json").read_text())["runs"]
+    assert set(statuses.values()) == {"complete"}
+    assert "Nothing to be done" in run(home, "broken", "--methods", "arcface,cosface").stderr
 
 
 @pytest.mark.slow

@@ -37,6 +37,49 @@ def test_the_config_holds_what_the_snakefile_reads():
     assert read == set(config())
 
 
+@pytest.fixture
+def tuned(monkeypatch):
+    """Methods "tuned", which starts from cosface, and "twice", which starts from tuned."""
+    cosface = methods.find("cosface")
+    for name, start in (("tuned", "cosface"), ("twice", "tuned")):
+        own = dataclasses.replace(cosface, name=name, start_from=start)
+        monkeypatch.setitem(methods.METHODS, name, own)
+
+
+def test_a_method_that_starts_from_another_brings_that_ones_training(tuned):
+    found = config(names=("arcface", "tuned"))
+    assert found["methods"] == ["arcface", "tuned"]
+    assert found["trained"] == ["arcface", "cosface", "tuned"]
+    assert found["starts"] == {"tuned": "cosface"}
+    assert set(found["digests"]["train"]) == {"arcface", "cosface", "tuned"}
+
+
+def test_a_training_comes_after_those_that_it_starts_from(tuned):
+    assert graph.trained(DEMO, ["twice", "cosface"]) == ["cosface", "tuned", "twice"]
+
+
+def test_methods_that_start_from_each_other_are_refused(tuned, monkeypatch):
+    round_ = dataclasses.replace(methods.find("cosface"), start_from="twice")
+    monkeypatch.setitem(methods.METHODS, "cosface", round_)
+    with pytest.raises(ValueError, match="start from each other: twice, tuned, cosface"):
+        graph.trained(DEMO, ["twice"])
+
+
+def test_weights_that_the_user_names_go_before_another_methods(tuned):
+    recipe = dataclasses.replace(DEMO.recipe, start="mine.pt")
+    study = dataclasses.replace(DEMO, recipe=recipe, overridden=frozenset({"start"}))
+    found = config(study, names=("tuned",))
+    assert (found["trained"], found["starts"]) == (["tuned"], {})
+    assert found["start"] == str(runs.ROOT / "mine.pt")
+
+
+def test_the_data_stage_takes_a_gpu_only_for_the_studies_probe():
+    about = {"common": COMMON, "outputs": Path("/o"), "gpus": 1}
+    names = ("demo", "demo-large")  # 3 epochs, none
+    found = [graph.config(studies.find(name), ["arcface"], [1], **about) for name in names]
+    assert [each["probe_gpus"] for each in found] == [1, 0]
+
+
 def test_every_stage_has_a_digest(digests):
     assert set(digests) == {"data", "train", "evaluate", "prototypes", "report"}
     assert set(digests["train"]) == {"arcface", "inter_prototype"}
@@ -122,6 +165,18 @@ def test_what_decides_a_training_changes_its_key(other):
     assert key(**other) != key()
 
 
+def test_other_weights_to_start_from_are_another_training():
+    given = {"data": "abc", "device": "cpu"}
+    method = methods.find("arcface")
+    keys = [graph.training_key(DEMO, method, 1, start=each, **given) for each in ("", "ab", "cd")]
+    assert len(set(keys)) == 3
+
+
+def test_where_the_weights_to_start_from_lie_is_no_part_of_a_key():
+    moved = dataclasses.replace(DEMO, recipe=dataclasses.replace(DEMO.recipe, start="mine.pt"))
+    assert key(study=moved) == key()
+
+
 def test_what_is_done_after_a_training_leaves_its_key():
     # a checkpoint of hours is not thrown away for another bootstrap
     assert key(study=dataclasses.replace(DEMO, bootstrap_repeats=10)) == key()
@@ -149,11 +204,11 @@ def copied(tmp_path_factory):
         (("irlib/backbones/ir.py", "import", "A = 1\nimport"), set()),  # not the demo's backbone
         (("irlib/heads/cosface.py", "import", "A = 1\nimport"), set()),  # not these methods' head
         (("irlib/heads/arcface.py", "# Past pi - m", "# Beyond pi - m"), set()),
-        (("irlib/methods.py", 'title: str', 'label: str = ""\n    title: str'), set()),
-        (("irlib/training/loop.py", "gamma=0.1", "gamma=0.2"), {"data", "train"}),
-        (("irlib/data/loading.py", "permutation", "choice"), {"data", "train"}),
+        (("irlib/methods/method.py", 'title: str', 'label: str = ""\n    title: str'), set()),
+        (("irlib/training/schedules.py", "rate *= 0.1", "rate *= 0.2"), {"data", "train"}),
+        (("irlib/data/sampling.py", "permutation", "choice"), {"data", "train"}),
         (("irlib/evaluation/embedding.py", "import torch\n", "import torch\nA = 1\n"),
-         {"data", "train", "evaluate"}),  # 02 validates with it
+         {"data", "train", "evaluate", "prototypes"}),  # 02 validates with it
         (("notebooks/04_prototypes.ipynb", "Where do", "Where, then, do"), set()),
         (("notebooks/04_prototypes.ipynb", "float = 30.0", "float = 20.0"), {"prototypes"}),
     ],

@@ -8,7 +8,7 @@ import pytest
 from matplotlib.colors import to_hex
 
 from irlib import plots
-from irlib.plots.style import BLUE, METHODS, RED, method_colors
+from irlib.plots.style import BLUE, METHODS, RED, method_colors, method_looks
 
 METHOD = list(METHODS)[:2]
 
@@ -35,6 +35,28 @@ def accuracies():
     return pd.DataFrame(rows, columns=["set", "method", "value", "low", "high"])
 
 
+def gained(**changed):
+    row = {"set": "LAG", "method": METHOD[1], "gain": 0.01, "low": -0.01, "high": 0.03}
+    return pd.DataFrame([{**row, **changed}])
+
+
+def families(**changed):
+    rows = {
+        "method": METHOD, "value": [0.8, 0.81], "low": [0.75, 0.76], "high": [0.85, 0.86],
+        "gain": [np.nan, 0.01], "gain_low": [np.nan, 0.0], "gain_high": [np.nan, 0.02],
+        "wide_low": [np.nan, -0.01], "wide_high": [np.nan, 0.03], "child_mean": [0.05, np.nan],
+    }  # fmt: skip
+    return pd.DataFrame({**rows, **changed})
+
+
+def spans(axes):
+    """Left and right end of each horizontal line, by its width."""
+    return {
+        float(lines.get_linewidth()[0]): lines.get_segments()[0][:, 0].tolist()
+        for lines in axes.collections
+    }
+
+
 def test_plots_leave_torch_and_pyplot_alone():
     code = (
         "import sys, irlib.plots; print('torch' in sys.modules, 'matplotlib.pyplot' in sys.modules)"
@@ -45,7 +67,7 @@ def test_plots_leave_torch_and_pyplot_alone():
 
 def test_settings_of_matplotlib_are_as_before():
     before = dict(mpl.rcParams)
-    plots.gains(pd.DataFrame({"set": ["LAG"], "gain": [0.01], "low": [0.0], "high": [0.02]}))
+    plots.gains(gained())
     assert dict(mpl.rcParams) == before
 
 
@@ -166,24 +188,110 @@ def test_cosine_histogram_marks_the_means():
     assert axes.lines[0].get_xdata()[0] == pytest.approx(0.3)
 
 
-def test_accuracy_intervals_put_a_dot_a_method_on_each_row():
-    (axes,) = plots.accuracy_intervals(accuracies()).axes
-    assert [text.get_text() for text in axes.get_yticklabels()] == ["AgeDB-C20", "LAG"]
-    assert [dots.get_color() for dots in axes.lines] == [METHODS[name] for name in METHOD]
-    assert [dots.get_xdata().tolist() for dots in axes.lines] == [[0.8, 0.8]] * 2
+def test_accuracy_intervals_have_a_panel_a_set_and_a_row_a_method():
+    drawn = plots.accuracy_intervals(accuracies()).axes
+    assert [axes.get_title(loc="left") for axes in drawn] == ["AgeDB-C20", "LAG"]
+    for axes in drawn:
+        assert [dot.get_color() for dot in axes.lines] == [METHODS[name] for name in METHOD]
+        assert [dot.get_xdata()[0] for dot in axes.lines] == [0.8, 0.8]
+        assert [dot.get_ydata()[0] for dot in axes.lines] == [0, 1]
 
 
-def test_gains_have_a_line_at_zero():
-    table = pd.DataFrame({"set": ["LAG"], "gain": [0.01], "low": [-0.01], "high": [0.03]})
-    (axes,) = plots.gains(table).axes
-    assert list(axes.lines[0].get_xdata()) == [0, 0]
+def test_methods_are_named_at_the_left_of_each_row_of_panels():
+    table = pd.concat(accuracies().assign(set=name) for name in "abcd")
+    named = [
+        [text.get_text() for text in axes.get_yticklabels()]
+        for axes in plots.accuracy_intervals(table).axes
+    ]
+    assert named == [METHOD, [], [], METHOD]
+
+
+def test_a_method_without_a_set_leaves_its_row_empty():
+    table = accuracies().iloc[1:]  # the first method has no AgeDB-C20
+    first, _ = plots.accuracy_intervals(table).axes
+    (dot,) = first.lines
+    assert dot.get_color() == METHODS[METHOD[1]]
+    assert [text.get_text() for text in first.get_yticklabels()][int(dot.get_ydata()[0])] == (
+        METHOD[1]
+    )
+
+
+def test_gains_have_a_line_at_zero_and_one_scale():
+    table = pd.concat([gained(), gained(set="AgeDB-C20", high=0.06)])
+    first, second = plots.gains(table).axes
+    assert list(first.lines[-1].get_xdata()) == [0, 0]
+    # the farthest end is 0.06, and a twentieth of it is left free
+    assert first.get_xlim() == second.get_xlim() == pytest.approx((-0.063, 0.063))
+
+
+def test_the_interval_for_all_comparisons_is_a_hairline():
+    (axes,) = plots.gains(gained(wide_low=-0.02, wide_high=0.04)).axes
+    assert spans(axes) == {0.8: [-0.02, 0.04], 2.4: [-0.01, 0.03]}
+
+
+def test_an_ablation_shows_accuracy_gain_and_prototypes():
+    accuracy, gain, cosine = plots.ablation(families()).axes
+    assert [dot.get_xdata()[0] for dot in accuracy.lines] == [0.8, 0.81]
+    assert gain.lines[0].get_xdata()[0] == 0.01
+    assert gain.lines[0].get_ydata()[0] == 1  # the plain head's row stays empty
+    assert spans(gain) == {0.8: [-0.01, 0.03], 2.4: [0.0, 0.02]}
+    assert cosine.lines[0].get_xdata()[0] == 0.05
+    assert list(cosine.collections) == []
 
 
 def test_axes_tell_percent_with_sign_and_typographic_minus():
-    table = pd.DataFrame({"set": ["LAG"], "gain": [0.0], "low": [-0.02], "high": [0.02]})
-    (axes,) = plots.gains(table).axes
+    (axes,) = plots.gains(gained()).axes
     told = axes.xaxis.get_major_formatter()
     assert [told(value, 0) for value in (-0.015, 0.0, 0.02)] == ["\u22121.5", "0", "+2"]
+
+
+SIXTEEN = [*METHODS, *(f"Variant {number}" for number in range(4))]
+
+
+def test_sixteen_methods_all_look_different():
+    looks = method_looks(SIXTEEN)
+    assert len(looks) == 16
+    assert len({(look.color, look.line, look.marker) for look in looks.values()}) == 16
+
+
+def test_of_many_methods_the_compared_two_stand_in_front():
+    looks = method_looks(SIXTEEN)
+    front = [name for name, look in looks.items() if look.in_front]
+    assert front == ["ArcFace", "ArcFace + Inter-Prototype"]
+    behind = [look for look in looks.values() if not look.in_front]
+    assert all(look.width < looks["ArcFace"].width for look in behind)
+    assert all(look.order < looks["ArcFace"].order for look in behind)
+
+
+def test_a_few_methods_all_stand_in_front():
+    assert all(look.in_front for look in method_looks(SIXTEEN[:4]).values())
+
+
+def test_curves_of_many_methods_name_each_once_above_the_panels():
+    table = pd.concat(
+        curves(id_loss=[2.0, 1.0]).assign(method=name, seed=seed)
+        for name in SIXTEEN
+        for seed in (1, 2)
+    )
+    figure = plots.training_curves(table)
+    (named,) = figure.legends
+    assert [text.get_text() for text in named.get_texts()] == SIXTEEN
+
+
+def test_ranges_of_cosines_have_a_row_a_method():
+    rows = [(m, g, 0.1, 0.0, 0.2) for m in METHOD for g in ("other-other", "child-child")]
+    table = pd.DataFrame(rows, columns=["method", "group", "mean", "low", "high"])
+    (axes,) = plots.cosine_ranges(table).axes
+    assert [text.get_text() for text in axes.get_yticklabels()] == METHOD
+    children = axes.lines[0]
+    assert children.get_color() == RED
+    assert [round(height) for height in children.get_ydata()] == [0, 1]
+
+
+def test_a_note_stands_below_its_panel():
+    table = projected("ArcFace").assign(note="seed 1\npurity 0.4")
+    (axes,) = plots.projection(table).axes
+    assert axes.get_xlabel() == "seed 1\npurity 0.4"
 
 
 def test_a_method_keeps_its_colour_whoever_else_is_drawn():

@@ -1,7 +1,7 @@
 import numpy as np
 import pandas as pd
 
-from irlib import tables
+from irlib import methods, published, tables
 from irlib.tables import NONE
 
 SETS = {"a": "AgeDB-C20", "b": "LAG", "c": "control"}
@@ -87,8 +87,8 @@ def test_stacked_keeps_the_rows_of_a_method_together():
 
 def test_published_rows_stand_below_ours_and_are_named_so():
     ours = tables.by_method(scores(), "last", sets=["AgeDB-C20", "LAG"], source="this suite")
-    published = {"MV-AM": {"a": (81.01, 0.17)}, "ArcFace": {"a": (82.65, 0.31), "b": (89.8, 0.25)}}
-    table = tables.with_published(ours, published, sets=SETS)
+    theirs = {"MV-AM": {"a": (81.01, 0.17)}, "ArcFace": {"a": (82.65, 0.31), "b": (89.8, 0.25)}}
+    table = tables.with_published(ours, theirs, sets=SETS)
     assert table[["method", "source", "AgeDB-C20", "LAG"]].values.tolist() == [
         ["ArcFace", "this suite", "70.0 ± 0.0", "81.0 ± 1.4"],
         ["ArcFace", "published", "82.65 ± 0.31", "89.80 ± 0.25"],
@@ -102,17 +102,126 @@ def test_without_published_values_our_table_stays_as_it_is():
     pd.testing.assert_frame_equal(tables.with_published(ours, {}, sets=SETS), ours)
 
 
-def test_gains_have_a_row_a_set_and_a_column_a_rule():
-    gain = {"method": "M", "baseline": "B", "set": "LAG", "seeds": 3, "low": 0.0, "high": 0.02}
+def test_published_rows_by_themselves_keep_the_order_of_the_paper():
+    theirs = {"MV-AM": {"b": (89.38, 0.15)}, "ArcFace": {"a": (82.65, 0.31), "b": (89.8, 0.25)}}
+    table = tables.as_printed(theirs, sets=SETS)
+    assert list(table) == ["method", "source", "seeds", "AgeDB-C20", "LAG"]
+    assert table[["method", "AgeDB-C20", "LAG"]].values.tolist() == [
+        ["MV-AM", NONE, "89.38 ± 0.15"],
+        ["ArcFace", "82.65 ± 0.31", "89.80 ± 0.25"],
+    ]
+
+
+def test_every_published_row_is_a_method_of_the_tables():
+    titles = {method.title for method in methods.METHODS.values() if method.kind == "table"}
+    for table in published.TABLES.values():
+        assert set(table) <= titles
+
+
+def test_the_paper_prints_ours_in_bold_everywhere():
+    for rows in published.TABLES.values():
+        table = tables.as_printed(rows, sets={key: key for key in published.SETS})
+        bold = tables.best_cells(table, published.SETS)[list(published.SETS)]
+        assert table["method"][bold.all(axis=1)].tolist() == ["ArcFace + Inter-Prototype"]
+        assert int(bold.to_numpy().sum()) == len(published.SETS)
+
+
+def test_the_best_cell_is_looked_for_within_its_source():
     table = pd.DataFrame(
-        [{**gain, "rule": "r1", "gain": 0.01}, {**gain, "rule": "r2", "gain": 0.02}]
-    )
-    assert tables.gains(table).to_dict("records") == [
         {
-            "method": "M", "over": "B", "set": "LAG", "seeds": "3",
-            "r1": "+1.0 [+0.0, +2.0]", "r2": "+2.0 [+0.0, +2.0]",
+            "source": ["ours", "published", "ours", "published", "alone"],
+            "LAG": ["81.0 ± 1.4", "90.35 ± 0.06", "82.0", "89.8 ± 0.1", "99.0"],
+        }
+    )
+    assert tables.best_cells(table, ["LAG", "absent"])["LAG"].tolist() == [
+        False, True, True, False, False
+    ]  # fmt: skip
+
+
+def test_equal_best_cells_are_both_marked_and_a_dash_never():
+    table = pd.DataFrame({"LAG": ["\u22121.0", "\u22121.0 ± 0.2", "\u22122.0", NONE]})
+    assert tables.best_cells(table, ["LAG"])["LAG"].tolist() == [True, True, False, False]
+
+
+def gained(**changed):
+    row = {
+        "method": "M", "baseline": "B", "set": "LAG", "seeds": 3, "gain": 0.01, "low": 0.0,
+        "high": 0.02, "wide_low": -0.01, "wide_high": 0.03, "p": 0.2, "before": 0.8,
+        "after": 0.81, "least": 0.005, "most": 0.015,
+    }  # fmt: skip
+    return {**row, **changed}
+
+
+def test_gains_have_a_row_a_method_and_a_column_a_set():
+    rows = [gained(), gained(set="AgeDB-C20", gain=0.02), gained(method="N", baseline="M")]
+    assert tables.gains(pd.DataFrame(rows)).values.tolist() == [
+        ["M", "B", "+1.0 [+0.0, +2.0]", "+2.0 [+0.0, +2.0]"],
+        ["N", "M", "+1.0 [+0.0, +2.0]", NONE],
+    ]
+
+
+def test_a_gain_is_marked_where_the_wide_interval_excludes_zero():
+    rows = [gained(wide_low=0.001), gained(set="AgeDB-C20", wide_low=-0.03, wide_high=-0.001)]
+    table = tables.gains(pd.DataFrame(rows))
+    assert table["LAG"].item() == table["AgeDB-C20"].item() == "+1.0 [+0.0, +2.0]*"
+
+
+def test_a_comparison_has_all_its_numbers_in_one_row():
+    oracle, grouped = pd.DataFrame([gained()]), pd.DataFrame([gained(gain=0.004)])
+    assert tables.comparisons(oracle, grouped).iloc[0].tolist() == [
+        "M", "B", "3", "80.0", "81.0", "+1.0 [+0.0, +2.0]", "[\u22121.0, +3.0]", "0.20",
+        "+0.5 to +1.5", "+0.4 [+0.0, +2.0]",
+    ]  # fmt: skip
+
+
+def test_a_comparison_without_the_other_rule_has_a_dash_there():
+    table = tables.comparisons(pd.DataFrame([gained()]), pd.DataFrame([gained()]).iloc[:0])
+    assert table["thresholds from others"].item() == NONE
+
+
+def test_small_p_values_keep_a_third_digit():
+    told = [tables.p_value(p) for p in (0.2, 0.0094, 0.001, np.nan)]
+    assert told == ["0.20", "0.009", "0.001", NONE]
+
+
+def test_an_ablation_tells_accuracy_gain_and_prototypes():
+    rows = [
+        ("ArcFace", 2, 0.8, 0.75, 0.85, np.nan, np.nan, np.nan, 0.05),
+        ("IP", 2, 0.81, 0.76, 0.86, 0.01, 0.0, 0.02, np.nan),
+    ]
+    names = (
+        "method", "seeds", "value", "low", "high", "gain", "gain_low", "gain_high", "child_mean"
+    )  # fmt: skip
+    assert tables.ablation(pd.DataFrame(rows, columns=list(names))).values.tolist() == [
+        ["ArcFace", "2", "80.0 [75.0, 85.0]", NONE, "+0.050"],
+        ["IP", "2", "81.0 [76.0, 86.0]", "+1.0 [+0.0, +2.0]", NONE],
+    ]
+
+
+def prototype_rows(**changed):
+    rows = {
+        "method": ["Plain", "Plain", "With"], "seed": [1, 2, 1], "child_mean": [0.3, 0.1, -0.05],
+        "purity": [0.5, 0.5, 0.25], "ip_gradient": [0.0, 0.0, 2e-5],
+        "decay_gradient": [4e-4] * 3,
+    }  # fmt: skip
+    return pd.DataFrame({**rows, **changed})
+
+
+def test_changes_tell_before_after_and_the_pull():
+    table = tables.changes(prototype_rows(), {"With": "Plain", "Absent": "Plain"})
+    assert table.to_dict("records") == [
+        {
+            "method": "With", "over": "Plain",
+            "child\u2013child cosine, mean": "0.200 \u2192 \u22120.050",
+            "child share of neighbours": "0.500 \u2192 0.250",
+            "gradient of the loss": "2.0e-05", "of weight decay": "4.0e-04", "ratio": "0.05",
         }
     ]  # fmt: skip
+
+
+def test_a_method_without_the_loss_has_no_pull():
+    table = tables.changes(prototype_rows(ip_gradient=0.0), {"With": "Plain"})
+    assert table[["gradient of the loss", "ratio"]].values.tolist() == [[NONE, NONE]]
 
 
 def test_by_quantity_leaves_out_what_no_run_has():
@@ -121,7 +230,12 @@ def test_by_quantity_leaves_out_what_no_run_has():
     )
     table = tables.by_quantity(values, {"x": "mean", "y": "floor", "z": "absent"})
     # the sample deviation of 0.1 and 0.3 is 0.2 / sqrt(2)
-    assert table.to_dict("records") == [{"quantity": "mean", "M": "0.200 ± 0.141"}]
+    assert table.to_dict("records") == [{"method": "M", "mean": "0.200 ± 0.141"}]
+
+
+def test_by_quantity_of_nothing_is_empty():
+    values = pd.DataFrame({"method": ["M"], "seed": [1]})
+    assert tables.by_quantity(values, {"x": "mean"}).empty
 
 
 def test_cards_stand_side_by_side_in_words():

@@ -4,20 +4,51 @@ A table is what is saved as CSV beside its figure, one row a mark. Nothing is re
 pyplot, so a figure shows once in a notebook and leaves nothing behind.
 """
 
+from irlib.plots.analyses_evaluation import (
+    failures,
+    fold_accuracy,
+    gap_accuracy,
+    gap_scatter,
+    match_curve,
+    pair_gallery,
+)
+from irlib.plots.analyses_methods import method_dots, method_lines
+from irlib.plots.analyses_prototypes import (
+    age_groups,
+    analysis_means,
+    costs,
+    group_histogram,
+    own_angles,
+)
 from irlib.plots.curves import roc, similarity_histogram, training_curves
 from irlib.plots.faces import age_histogram, contact_sheet, impostors
-from irlib.plots.prototypes import cosine_histogram, projection
-from irlib.plots.results import accuracy_intervals, gains
+from irlib.plots.prototypes import cosine_histogram, cosine_ranges, projection
+from irlib.plots.results import ablation, accuracy_intervals, gains
 from irlib.plots.style import Picture
 
 __all__ = [
     "Picture",
+    "ablation",
     "accuracy_intervals",
+    "age_groups",
     "age_histogram",
+    "analysis_means",
     "contact_sheet",
     "cosine_histogram",
+    "cosine_ranges",
+    "costs",
+    "failures",
+    "fold_accuracy",
     "gains",
+    "gap_accuracy",
+    "gap_scatter",
+    "group_histogram",
     "impostors",
+    "match_curve",
+    "method_dots",
+    "method_lines",
+    "own_angles",
+    "pair_gallery",
     "projection",
     "roc",
     "similarity_histogram",

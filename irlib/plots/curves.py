@@ -10,11 +10,12 @@ import pandas as pd
 from irlib.plots.style import (
     CYAN,
     GREY,
+    Look,
     Picture,
     bins,
     density,
     legend,
-    method_colors,
+    method_looks,
     panels,
     percent,
     styled,
@@ -35,19 +36,19 @@ def training_curves(table: pd.DataFrame) -> Picture:
             `accuracy`, `val_accuracy`; NaN where a line of the history has none.
     """
     names = [name for name in CURVES if name in table and table[name].notna().any()]
-    colors = method_colors(table["method"])
-    figure, drawn = panels(len(names), across=2, size=(4.6, 2.5))
+    looks = method_looks(table["method"])
+    figure, drawn = panels(len(names), across=2, size=(4.9, 2.9))
     for axes, name in zip(drawn, names, strict=True):
         lines = table.dropna(subset=name)
         for (method, _), run in lines.groupby(["method", "seed"], sort=False):
             marker = "o" if len(run) < 40 else ""
-            axes.plot(run["images"] / 1e3, run[name], marker=marker, ms=2.5, color=colors[method])
+            axes.plot(run["images"] / 1e3, run[name], marker=marker, ms=2.5, **looks[method].curve)
         axes.set(title=CURVES[name], xlabel="images seen, thousands")
         axes.set(xlim=(0, 1.02 * table["images"].max() / 1e3))
         if name.endswith("accuracy"):
             percent(axes.yaxis)
-    for method, color in colors.items():
-        drawn[0].plot([], [], color=color, label=method)
+    for method, look in looks.items():
+        drawn[0].plot([], [], label=method, **look.curve)
     legend(figure, drawn[0], 4)
     return figure
 
@@ -61,17 +62,22 @@ def roc(table: pd.DataFrame) -> Picture:
     """
     compared = "method" in table
     titles = list(dict.fromkeys(table["set"]))
-    size = (2.7, 2.4) if compared else (6.2, 4.2)
+    size = (2.9, 2.6) if compared else (6.2, 4.2)
     figure, drawn = panels(len(titles) if compared else 1, across=4, size=size, share=True)
     ramp = mpl.colormaps["viridis"](np.linspace(0.0, 0.85, len(titles)))
-    colors = method_colors(table["method"]) if compared else dict(zip(titles, ramp, strict=True))
+    looks = (
+        method_looks(table["method"])
+        if compared
+        else {
+            title: Look(color, "--" if "control" in title else "-")
+            for title, color in zip(titles, ramp, strict=True)
+        }
+    )
     at = dict(zip(titles, drawn if compared else drawn * len(titles), strict=True))
     for names, curve in table.groupby(["set", "method"] if compared else ["set"], sort=False):
         title, label = names[0], names[-1]
-        style = "--" if "control" in title and not compared else "-"
         axes = at[title]
-        axes.step(curve["far"], curve["tar"], where="post", ls=style, color=colors[label],
-                  label=label)  # fmt: skip
+        axes.step(curve["far"], curve["tar"], where="post", label=label, **looks[label].curve)
     least = table.loc[table["far"] > 0, "far"].min()
     for place, axes in enumerate(drawn):
         axes.set(xscale="log", xlim=(max(least, 1e-5), 1), ylim=(0, 1.01))

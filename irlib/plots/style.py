@@ -5,7 +5,9 @@ Colours go by meaning: children red and others blue, as in the paper, and one co
 
 import io
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from functools import wraps
+from itertools import cycle
 from typing import ParamSpec
 
 import matplotlib as mpl
@@ -24,10 +26,16 @@ GROUPS = {
     "child": RED, "child-child": RED, "other": BLUE, "other-other": BLUE, "adult-adult": BLUE,
     "child-other": GREY,
 }  # fmt: skip
+# One colour a method, whoever else is drawn; what it is compared with first.
 METHODS = {
-    "ArcFace": DARK, "ArcFace + Inter-Prototype": TEAL,
-    "CosFace": ORANGE, "CosFace + Inter-Prototype": PINK,
+    "ArcFace": DARK, "ArcFace + Inter-Prototype": TEAL, "CosFace": ORANGE,
+    "CurricularFace": BLUE, "MV-AM": "#CC6677", "MV-Arc": "#882255", "BroadFace": CYAN,
+    "AdaFace": PINK, "SphereFace": "#999933", "OE-CNN": "#AA4499", "DAL": "#332288",
+    "MTLFace": "#8C6D31",
 }  # fmt: skip
+HEADLINE = ("ArcFace", "ArcFace + Inter-Prototype")  # drawn in front where many are
+SPARE = ("#7A5195", "#117733", "#B8860B", "#5B7C99", "#C0504D", "#6B8E23", "#20639B", "#D45087")
+FEW = 4  # methods that can all be drawn at full strength
 STYLE = {
     "font.size": 9, "axes.titlesize": 10, "axes.titlelocation": "left", "axes.labelsize": 9,
     "axes.spines.top": False, "axes.spines.right": False, "axes.edgecolor": "#777777",
@@ -109,8 +117,47 @@ def group_names(table: pd.DataFrame) -> list[str]:
 
 def method_colors(methods: Iterable[str]) -> dict[str, str]:
     """The colour of each method, by title; those without one of their own take spare colours."""
-    spare = iter([BLUE, RED, CYAN, "#7A5195", "#8C6D31", GREY] * 9)
+    spare = cycle((*SPARE, RED, GREY))
     return {name: METHODS.get(name) or next(spare) for name in dict.fromkeys(methods)}
+
+
+@dataclass(frozen=True)
+class Look:
+    """How one method is drawn."""
+
+    color: str
+    line: str = "-"
+    marker: str = "o"
+    width: float = 1.6
+    alpha: float = 1.0
+    order: float = 2.0  # higher is nearer to the eye
+    in_front: bool = True
+
+    @property
+    def curve(self) -> dict[str, str | float]:
+        """Options of a matplotlib line."""
+        return {
+            "color": self.color, "ls": self.line, "lw": self.width, "alpha": self.alpha,
+            "zorder": self.order,
+        }  # fmt: skip
+
+
+def method_looks(methods: Iterable[str]) -> dict[str, Look]:
+    """How each method is drawn: where they are many, those of `HEADLINE` stand in front.
+
+    The others are then thinner, and differ by line and marker too, since nobody tells sixteen
+    colours apart.
+    """
+    colors = method_colors(methods)
+    if len(colors) <= FEW or not set(HEADLINE) & set(colors):
+        return {name: Look(color) for name, color in colors.items()}
+    shapes = zip(cycle(("-", "--", "-.", ":")), cycle("svD^P"))  # 20 different ones
+    return {
+        name: Look(color, width=2.4, order=4.0)
+        if name in HEADLINE
+        else Look(color, *next(shapes), width=1.0, alpha=0.85, in_front=False)
+        for name, color in colors.items()
+    }
 
 
 def legend(figure: Picture, axes: Axes, columns: int) -> None:

@@ -1,6 +1,6 @@
 """The analyses behind the paper's tables: each a named figure, a claim, and what is found here."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 import pandas as pd
@@ -32,3 +32,8 @@ class Analysis:
     draw: Callable[[pd.DataFrame], Picture]
     finding: Callable[[pd.DataFrame], str]
     absent: str
+
+
+def in_order(analyses: Iterable[Analysis]) -> list[Analysis]:
+    """The analyses by the number of their id, A2 before A10; those of one id stay as they are."""
+    return sorted(analyses, key=lambda analysis: int(analysis.id[1:]))

@@ -1,8 +1,8 @@
 """What the run folders of a study hold, read defensively: a run that is not there is named."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property, partial
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -11,13 +11,15 @@ import pandas as pd
 
 from irlib import runs
 from irlib.data.pairs.sets import PAIR_SETS
+from irlib.report.result import COMPLETE, MISSING, Result, read_result
 
-COMPLETE = "complete"
+TABLE, CONTROL, ABLATION, PUBLISHED = "table", "control", "ablation", "published"  # of a method
 STAGES = ("train", "evaluate", "prototypes")  # one run a method and seed, beside the data run
 SCORES = (
     "oracle_accuracy", "fold_accuracy", "best_oracle_accuracy", "best_fold_accuracy", "auc", "eer",
     "tar_0.1", "tar_0.01", "tar_0.001",
 )  # fmt: skip
+NO_REASON = "its record gives none"
 CURVES = ("images", "id_loss", "child_loss", "accuracy", "val_accuracy")
 
 
@@ -26,21 +28,8 @@ class Named(Protocol):
 
     name: str
     title: str
+    kind: str  # table, control, ablation or published
     baseline: str  # name of the method that its gain is measured against
-
-
-@dataclass(frozen=True)
-class Result:
-    """One run folder: how it stands, and its numbers if it is complete."""
-
-    stage: str
-    folder: Path
-    method: str = ""  # title
-    seed: int | None = None
-    status: str = COMPLETE  # or failed, killed, running, missing, unreadable
-    reason: str = ""  # why it is not complete
-    record: dict[str, Any] = field(default_factory=dict)  # run.json
-    metrics: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -53,6 +42,8 @@ class Found:
         baselines: title of a method to that of the plain head it adds to.
         seeds: of the trainings.
         runs: one result a run, the data run first.
+        names: title of a method to its name.
+        kinds: title of a method to its kind; one that is not named is a row of the tables.
     """
 
     folder: Path
@@ -60,6 +51,16 @@ class Found:
     baselines: dict[str, str]
     seeds: tuple[int, ...]
     runs: tuple[Result, ...]
+    names: Mapping[str, str] = field(default_factory=dict)
+    kinds: Mapping[str, str] = field(default_factory=dict)
+
+    def title(self, name: str) -> str:
+        """Title of a method by its name; empty if it is not among them."""
+        return next((title for title, own in self.names.items() if own == name), "")
+
+    def of_kind(self, *kinds: str) -> list[str]:
+        """Titles of the methods of some kinds, in the order of the tables."""
+        return [title for title in self.methods if self.kinds.get(title, TABLE) in kinds]
 
     def complete(self, stage: str) -> list[Result]:
         """The complete runs of a stage."""
@@ -67,8 +68,24 @@ class Found:
 
     @property
     def absent(self) -> list[Result]:
-        """The runs that are not complete; no number rests on them."""
-        return [run for run in self.runs if run.status != COMPLETE]
+        """The runs that are not complete, those that never began last; no number rests on them."""
+        absent = [run for run in self.runs if run.status != COMPLETE]
+        return sorted(absent, key=lambda run: run.status == MISSING)
+
+    @property
+    def incomplete(self) -> pd.DataFrame:
+        """The same as a table: run, method, seed, status and reason, as text."""
+        trained = {(run.method, run.seed) for run in self.complete("train")}
+        rows = []
+        for run in self.absent:
+            waits = run.stage in STAGES[1:] and (run.method, run.seed) not in trained
+            reason = "its training is not complete" if waits and run.status == MISSING else ""
+            rows.append({
+                "run": run.folder.name, "method": run.method,
+                "seed": "" if run.seed is None else str(run.seed), "status": run.status,
+                "reason": reason or run.reason or NO_REASON,
+            })  # fmt: skip
+        return _table(rows, "run", "method", "seed", "status", "reason")
 
     @property
     def data(self) -> dict[str, Any]:
@@ -137,27 +154,6 @@ class Found:
             rows.append(pd.DataFrame({"set": title, "method": method, **told}))
         return pd.concat(rows) if rows else _table([], "set", "method", "far", "tar")
 
-    @cached_property
-    def tsne(self) -> pd.DataFrame:
-        """Prototypes in the plane: panel, x, y, group; the first complete seed of each method."""
-        return self._first("tsne", ("x", "y", "group"))
-
-    @cached_property
-    def umap(self) -> pd.DataFrame:
-        """The same by UMAP."""
-        return self._first("umap", ("x", "y", "group"))
-
-    @cached_property
-    def cosines(self) -> pd.DataFrame:
-        """Prototype cosines: panel, group, cosine; the first complete seed of each method."""
-        return self._first("cosines", ("group", "cosine"))
-
-    def _first(self, name: str, columns: tuple[str, ...]) -> pd.DataFrame:
-        table = self.read("prototypes", name, columns)
-        first = table.groupby("method")["seed"].transform("first")
-        panel = table["method"] + ", seed " + table["seed"].astype(str)
-        return table.assign(panel=panel)[table["seed"] == first][["panel", *columns]]
-
     def read(self, stage: str, name: str, columns: tuple[str, ...]) -> pd.DataFrame:
         """The numbers behind a figure of every complete run of a stage.
 
@@ -169,8 +165,18 @@ class Found:
         Returns:
             These columns with method (title) and seed, a row a mark and run.
         """
+        return self._figures(self.complete(stage), name, columns)
+
+    def read_first(self, stage: str, name: str, columns: tuple[str, ...]) -> pd.DataFrame:
+        """The same of the first complete seed of each method alone."""
+        first = {run.method: run for run in reversed(self.complete(stage))}
+        results = [first[method] for method in self.methods if method in first]
+        return self._figures(results, name, columns)
+
+    @staticmethod
+    def _figures(results: Sequence[Result], name: str, columns: tuple[str, ...]) -> pd.DataFrame:
         parts = [_table([], "method", "seed", *columns)]
-        for run in self.complete(stage):
+        for run in results:
             path = run.folder / "figures" / f"{name}.csv"
             if path.exists():
                 parts.append(pd.read_csv(path).assign(method=run.method, seed=run.seed))
@@ -187,40 +193,26 @@ def collect(folder: Path, methods: Sequence[Named], seeds: Sequence[int]) -> Fou
     """
     titles = {method.name: method.title for method in methods}
     adding = [m for m in methods if m.baseline in titles and m.baseline != m.name]
-    found = [_result("data", folder / runs.run_name("data"))]
+    found = [read_result("data", folder / runs.run_name("data"))]
     for stage in STAGES:
         for method in methods:
             for seed in seeds:
                 place = folder / runs.run_name(stage, method.name, seed)
-                found.append(_result(stage, place, method=method.title, seed=seed))
+                found.append(read_result(stage, place, method=method.title, seed=seed))
     return Found(
         folder=folder,
         methods=tuple(method.title for method in methods),
         baselines={method.title: titles[method.baseline] for method in adding},
         seeds=tuple(seeds),
         runs=tuple(found),
+        names={method.title: method.name for method in methods},
+        kinds={method.title: method.kind for method in methods},
     )
 
 
 def title_of(key: str) -> str:
     """Title of a pair set; the key itself where nobody gave it one."""
     return PAIR_SETS[key].title if key in PAIR_SETS else key
-
-
-def _result(stage: str, folder: Path, **names: Any) -> Result:
-    made = partial(Result, stage, folder, **names)
-    if not (folder / "run.json").exists():
-        return made(status="missing", reason="not run yet")
-    try:
-        record = runs.read_record(folder)
-        status = record["status"]
-        if status != COMPLETE:
-            return made(status=status, reason=str(record.get("error", "")), record=record)
-        if not (folder / "metrics.json").exists():
-            return made(status="missing", reason="its metrics.json is gone", record=record)
-        return made(record=record, metrics=runs.read_json(folder / "metrics.json"))
-    except (ValueError, KeyError) as error:
-        return made(status="unreadable", reason=f"{type(error).__name__}: {error}")
 
 
 def _tar_at(curve: pd.DataFrame, rates: np.ndarray) -> np.ndarray:

@@ -9,7 +9,7 @@ Shapes: P pairs, R replicates, I identities. Every statistic is (1 + R,): the pa
 Source: Fogliato, Patil and Perona, IJCV 2024 (see `irlib.evaluation.bootstrap`).
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
@@ -26,13 +26,18 @@ from irlib.evaluation.bootstrap import (
     weighted_statistics,
 )
 from irlib.evaluation.verification import grouped_folds
-from irlib.report.collected import Found, Result, title_of
+from irlib.report.collected import Found, title_of
+from irlib.report.result import Result
+from irlib.report.together import together
 
 RULES = {"best_threshold_accuracy": "on the test pairs", "fold_accuracy": "on other people"}
 ORACLE, GROUPED = RULES.values()
 MEAN, CONTROL = "mean of child\u2013adult sets", "mean of adult controls"
 
+Pairs = Sequence[tuple[str, str]]  # titles: a method, and what it is compared with
+
 _ENDS = ("low", "high")
+GAINS = ("rule", "method", "baseline", "set", "gain", *_ENDS)
 _CHUNK = 64  # replicates at once
 _ARRAYS = ("similarity", "is_same", "first_identity", "second_identity")
 
@@ -54,30 +59,43 @@ class Replicates:
                 rows.append(names | _row("value", self._mean(method, seeds, key, rule), seeds))
         return pd.DataFrame(rows, columns=["rule", "set", "method", *_ENDS, "value", "seeds"])
 
-    def gains(self) -> pd.DataFrame:
-        """A method less its baseline over the seeds of both.
+    def gains(self, pairs: Pairs | None = None) -> pd.DataFrame:
+        """A method less another over the seeds of both.
+
+        Args:
+            pairs: titles of a method and of what it is compared with; without them each method
+                and its baseline.
 
         Returns:
             rule, method, baseline, set, gain, low, high (fractions), before and after (the two
-            accuracies), least and most (the gain of single seeds), seeds; the means over
-            child-adult sets and over controls come last.
+            accuracies), least and most (the gain of single seeds), seeds; and wide_low, wide_high
+            and p, which hold for a family of rows together (see `irlib.report.together`): by one
+            rule, all means over child-adult sets, which the page is about, or all other rows. The
+            means over child-adult sets and over controls come last.
         """
-        rows = []
-        for (method, baseline), rule, key in product(
-            self.found.baselines.items(), RULES.values(), self._told()
-        ):
+        rows, samples = [], []
+        compared = list(self.found.baselines.items()) if pairs is None else pairs
+        for (method, baseline), rule, key in product(compared, RULES.values(), self._told()):
             seeds = [
                 seed for seed in self._seeds(method, key) if seed in self._seeds(baseline, key)
             ]
             if seeds:
                 names = {"rule": rule, "method": method, "baseline": baseline}
-                rows.append(names | self._gain(method, baseline, seeds, key, rule))
-        columns = ["rule", "method", "baseline", "set", "gain", *_ENDS]
-        return pd.DataFrame(rows, columns=[*columns, "before", "after", "least", "most", "seeds"])
+                row, sample = self._gain(method, baseline, seeds, key, rule)
+                rows.append(names | row)
+                samples.append(sample)
+        table = pd.DataFrame(rows, columns=[*GAINS, "before", "after", "least", "most", "seeds"])
+        table[["wide_low", "wide_high", "p"]] = np.nan
+        for _, family in table.groupby(["rule", table["set"] == MEAN]):
+            held = together(np.array([samples[at] for at in family.index]))
+            table.loc[family.index, ["wide_low", "wide_high", "p"]] = np.stack(
+                [held.low, held.high, held.p], axis=1
+            )
+        return table
 
     def _gain(
         self, method: str, baseline: str, seeds: list[int], key: str, rule: str
-    ) -> dict[str, str | float | int]:
+    ) -> tuple[dict[str, str | float | int], NDArray[np.float64]]:
         after, before = (self._mean(name, seeds, key, rule) for name in (method, baseline))
         alone = [
             float(self._mean(method, [seed], key, rule)[0])
@@ -86,7 +104,8 @@ class Replicates:
         ]
         levels = {"before": float(before[0]), "after": float(after[0])}
         spread = {"least": min(alone), "most": max(alone)}
-        return {"set": title_of(key), **levels, **spread, **_row("gain", after - before, seeds)}
+        told = _row("gain", after - before, seeds)
+        return {"set": title_of(key), **levels, **spread, **told}, after - before
 
     def _keys(self) -> list[str]:
         present = {key for _, _, key, _ in self.values}
@@ -134,9 +153,9 @@ def replicates(found: Found, *, repeats: int, seed: int) -> Replicates:
         for key in keys:
             of_set = [(run, sets[key]) for run, sets in loaded if key in sets]
             draws = _draws(of_set, people, counts)
-            for run, arrays in of_set:
-                for name, value in _statistics(arrays, draws).items():
-                    values[run.method, run.seed, key, RULES[name]] = value
+            each = _statistics([arrays["similarity"] for _, arrays in of_set], draws)
+            for (run, _), told in zip(of_set, each, strict=True):
+                values |= {(run.method, run.seed, key, RULES[n]): v for n, v in told.items()}
     return Replicates(found, values)
 
 
@@ -185,17 +204,22 @@ def _draws(
     return VertexDraws(counts, first, second, pairs["is_same"].astype(bool))
 
 
-def _statistics(arrays: dict[str, NDArray], draws: VertexDraws) -> dict[str, NDArray[np.float64]]:
+def _statistics(
+    similarities: Sequence[NDArray], draws: VertexDraws
+) -> list[dict[str, NDArray[np.float64]]]:
+    # the weights of a chunk of replicates serve every run
     split = grouped_folds(draws.first, draws.second)
-    similarity = arrays["similarity"].astype(np.float64)
-    weights = [np.ones((1, len(similarity)))]
-    weights += [
-        draws.weights(slice(start, start + _CHUNK)) for start in range(0, len(draws.counts), _CHUNK)
-    ]
-    each = [
-        weighted_statistics(similarity, draws.is_same, w, split=split, fars=()) for w in weights
-    ]
-    return {name: np.concatenate([values[name] for values in each]) for name in RULES}
+    starts = range(0, len(draws.counts), _CHUNK)
+    weights = [np.ones((1, len(draws.first)))]
+    weights += [draws.weights(slice(start, start + _CHUNK)) for start in starts]
+    told = []
+    for similarity in similarities:
+        values = similarity.astype(np.float64)
+        each = [
+            weighted_statistics(values, draws.is_same, w, split=split, fars=()) for w in weights
+        ]
+        told.append({name: np.concatenate([chunk[name] for chunk in each]) for name in RULES})
+    return told
 
 
 def _row(name: str, values: NDArray[np.float64], seeds: list[int]) -> dict[str, float | int]:

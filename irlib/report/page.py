@@ -4,30 +4,41 @@ import base64
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from matplotlib.figure import Figure
 
-from irlib.report.collected import Found, Result
-from irlib.runs import Run
+from irlib.report.analyses import Analysis
+from irlib.report.collected import Found
+from irlib.report.latex import latex
+from irlib.report.records import facts, record
+from irlib.report.result import Result
+from irlib.runs import Run, write_text
+from irlib.tables import best_cells
 
 FIGURE_DPI = 150  # of `irlib.plots`; an inch takes 100 px on the page
-PACKAGES = ("python", "torch", "numpy", "scikit-learn", "umap-learn")  # told in the records
+ABSENT = "No complete run has these numbers yet."
+TALL = 24  # rows; a longer table scrolls within itself on a screen
 
 
 @dataclass(frozen=True)
 class Part:
     """One thing in a section: a text, a note of what is absent, a table or a figure."""
 
-    kind: str  # text, note, table or figure
+    kind: str  # heading, text, note, table or figure
     text: str  # or the caption
     columns: Sequence[str] = ()
     left: Sequence[bool] = ()  # whether a column holds words, which stand on the left
     rows: Sequence[Sequence[str]] = ()
+    bold: Sequence[Sequence[bool]] = ()  # of the rows' shape
     image: str = ""  # PNG, base64
     width: int = 0  # of the image, as shown on a wide screen, px
+
+    @property
+    def tall(self) -> bool:
+        """Whether a table has more rows than a screen."""
+        return len(self.rows) > TALL
 
 
 @dataclass
@@ -51,6 +62,8 @@ class Page:
         details: what stands behind it, in smaller print.
         tiles: a few numbers, each with what it is.
         status: what the numbers rest on, one sentence.
+        source: what the numbers come from, e.g. ``synthetic faces``; it ends the caption of a
+            LaTeX table, which leaves the page and its label behind.
     """
 
     run: Run
@@ -61,27 +74,49 @@ class Page:
     details: Sequence[str] = ()
     tiles: Sequence[tuple[str, str]] = ()
     status: str = ""
+    source: str = ""
     sections: list[Section] = field(default_factory=list)
 
     def section(self, title: str, *texts: str) -> None:
         """Begin a section with some paragraphs."""
         self.sections.append(Section(title, [Part("text", text) for text in texts]))
 
-    def table(self, name: str, table: pd.DataFrame, caption: str) -> pd.DataFrame:
-        """Put a table on the page and into ``<name>.csv``; it is given back for display.
+    def table(
+        self,
+        name: str,
+        table: pd.DataFrame,
+        caption: str,
+        *,
+        best: Sequence[str] = (),
+        source: str | None = None,
+    ) -> pd.DataFrame:
+        """Put a table on the page and into ``tables/``, as CSV and LaTeX; given back for display.
 
         Args:
-            name: of the file.
+            name: of the files.
             table: cells are put as they are; without rows, a note stands in its place.
             caption: what it says and how to read it.
+            best: columns whose largest number is bold, among the rows of one source.
+            source: where the numbers come from, if not where those of the page do.
         """
-        if len(table):
-            self.run.save_table(name, table)
-            rows = [[str(cell) for cell in row] for row in table.itertuples(index=False)]
-            left = [not any(_is_number(row[at]) for row in rows) for at in range(len(rows[0]))]
-            self._add(Part("table", caption, columns=list(table.columns), left=left, rows=rows))
-        else:
-            self._add(Part("note", f"{caption} No complete run has these numbers yet."))
+        if not len(table):
+            self._add(Part("note", f"{caption} {ABSENT}"))
+            return table
+        self.run.save_table(f"tables/{name}", table)
+        rows = [[_unbroken(str(cell)) for cell in row] for row in table.itertuples(index=False)]
+        left = [not any(_is_number(row[at]) for row in rows) for at in range(len(rows[0]))]
+        bold = best_cells(table, best)
+        told = self.source if source is None else source
+        text = latex(
+            table,
+            caption=f"{caption} Source: {told}." if told else caption,
+            label=name,
+            left=left,
+            bold=bold,
+        )
+        write_text(self.run.folder / "tables" / f"{name}.tex", text)
+        columns, marks = list(table.columns), bold.to_numpy().tolist()
+        self._add(Part("table", caption, columns=columns, left=left, rows=rows, bold=marks))
         return table
 
     def figure(
@@ -100,10 +135,28 @@ class Page:
             caption: what it shows and how to read it.
         """
         if not len(table):
-            self._add(Part("note", f"{caption} No complete run has these numbers yet."))
+            self._add(Part("note", f"{caption} {ABSENT}"))
             return None
         figure = self.run.save_figure(name, draw(table), table)
         self.image(self.run.folder / "figures" / f"{name}.png", caption)
+        return figure
+
+    def analysis(self, analysis: Analysis, found: Found) -> Figure | None:
+        """Put an analysis on the page: the claim it tests, its figure, and what it shows here.
+
+        Args:
+            analysis: what to read, draw and say.
+            found: the runs; where they hold no numbers for it, a note says what to run.
+        """
+        self._add(Part("heading", f"{analysis.id}: {analysis.title}"))
+        self._add(Part("text", f"Claim: {analysis.claim}"))
+        table = analysis.read(found)
+        if not len(table):
+            self._add(Part("note", analysis.absent))
+            return None
+        caption = f"{analysis.id}: {analysis.title}."
+        figure = self.figure(analysis.name, analysis.draw, table, caption)
+        self._add(Part("text", f"Here: {analysis.finding(table)}"))
         return figure
 
     def image(self, path: Path, caption: str) -> None:
@@ -140,54 +193,14 @@ def render(page: Page, found: Found, *, protocol: Sequence[str] = ()) -> str:
     records = [
         record(run) for run in [*found.runs, Result("report", page.run.folder, status="this page")]
     ]
-    records[-1] |= _facts(page.run.record)
+    records[-1] |= facts(page.run.record)
     return template.render(page=page, protocol=protocol, records=records)
 
 
-def record(run: Result) -> dict[str, Any]:
-    """What a reader wants to know of a run, as text by name."""
-    return {
-        "name": run.folder.name,
-        "status": run.status,
-        "reason": run.reason,
-        "has_folder": run.folder.is_dir(),
-        **_facts(run.record),
-    }
-
-
-def _facts(told: dict[str, Any]) -> dict[str, str]:
-    git, versions = told.get("git") or {}, told.get("versions") or {}
-    hardware = told.get("hardware") or {}
-    commit = (git.get("commit") or "")[:10]
-    packages = [f"{name} {versions[name]}" for name in PACKAGES if versions.get(name)]
-    machine = [hardware.get("processor"), f"{hardware['cores']} cores" if hardware else None]
-    memory = told.get("peak_memory_mib")
-    return {
-        "seed": _text(told.get("seed")),
-        "commit": commit + (" + changes" if git.get("dirty") else ""),
-        "versions": ", ".join(packages),
-        "hardware": ", ".join(filter(None, [*machine, *hardware.get("gpus", ())])),
-        "data": (told.get("data") or "")[:12],
-        "start": _text(told.get("start")).replace("T", " ").removesuffix("+00:00"),
-        "duration": duration(told.get("seconds")),
-        "memory": f"{memory / 1024:.2f} GiB" if memory else "",
-    }
-
-
-def duration(seconds: float | None) -> str:
-    """Seconds as a person says them, e.g. ``3 min 05 s``; nothing for None."""
-    if seconds is None:
-        return ""
-    if seconds < 60:
-        return f"{seconds:.0f} s"
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours} h {minutes:02d} min" if hours else f"{minutes} min {rest:02d} s"
+def _unbroken(cell: str) -> str:
+    # a line may end before an interval, not within it
+    return cell.replace(", ", ",\u00a0").replace(" \u00b1 ", "\u00a0\u00b1\u00a0")
 
 
 def _is_number(cell: str) -> bool:
-    return cell.lstrip("+\u2212")[:1].isdigit()
-
-
-def _text(value: Any) -> str:
-    return "" if value is None else str(value)
+    return cell.lstrip("+\u2212[")[:1].isdigit()

@@ -1,89 +1,125 @@
-"""The sentences of the report page, made from the numbers and no stronger than they are.
+"""The answer of the report page, made from the numbers and no stronger than they are.
 
 Units: fractions come in, percent and points stand in the text.
 """
 
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
+from irlib.report.collected import CONTROL as CONTROL_KIND
 from irlib.report.collected import Found
-from irlib.report.gains import CONTROL, GROUPED, MEAN, ORACLE
-from irlib.tables import interval, signed
+from irlib.report.gains import CONTROL, GROUPED, MEAN, ORACLE, Pairs
+from irlib.tables import interval, points, signed
 
-ARROW = " \u2192 "
-
-SYNTHETIC = (
-    "Synthetic faces. Every image here was drawn by this suite; none shows a real person. The "
-    "numbers compare methods in a made world and cannot stand beside published ones."
-)
-
-PROTOCOL = (
-    "The paper's rule chooses the threshold on the very pairs it is judged on. It flatters every "
-    "method, most on small sets, and is told here because the published tables use it.",
-    "The 10-fold accuracy chooses each threshold on pairs that touch none of the people it is "
-    "judged on. It is the number to expect on new people.",
-    "Intervals are 95 % percentile intervals of the vertex bootstrap: they speak of other people "
-    "from the same population, not of other training runs. The deviation after ± is over training "
-    "seeds: it speaks of other training runs, not of other people.",
-    "A gain is paired: both methods are judged on the same draws of people and on the same seeds. "
-    "Its threshold is chosen anew in each draw.",
-    "The child\u2013adult sets share people, and some share images: five sets are not five "
-    "independent confirmations. Nothing here is corrected for looking at several sets.",
-    "A true accept rate is told only where the set has enough pairs of different people to show "
-    "such a false accept rate at all.",
-    "The last checkpoint of a training is the one reported. The best one was chosen on identities "
-    "kept for validation, never on a test set.",
-)
+QUESTION = "inter_prototype"  # name of the method that the page is about
 
 
 def answer(
-    found: Found, accuracies: pd.DataFrame, gains: pd.DataFrame, *, synthetic: bool
+    found: Found,
+    accuracies: pd.DataFrame,
+    gains: pd.DataFrame,
+    controls: pd.DataFrame,
+    *,
+    synthetic: bool,
 ) -> list[str]:
-    """What was found, in a sentence or two a comparison.
+    """What was found, in a sentence or two: the page's question, then its controls.
 
     Args:
         found: the runs.
-        accuracies: as `Replicates.accuracies` gives them; may be empty, as the next.
-        gains: as `Replicates.gains` gives them.
+        accuracies: as `Replicates.accuracies` gives them; may be empty, as the next two.
+        gains: as `Replicates.gains` gives them, of each method over its baseline.
+        controls: the same of the page's method over each of its controls.
         synthetic: whether the faces are.
     """
-    compared = _compared(gains)
-    if not compared:
+    gain = question(found, gains)
+    if gain is None:
         return [_no_answer(found)]
     faces = "synthetic faces" if synthetic else "the test faces"
     titles = accuracies.loc[~accuracies["set"].isin([MEAN, CONTROL]), "set"]
-    sets = _count(titles[~titles.str.contains("control")].nunique(), "set")
-    told = []
-    for method in compared:
-        gain = _row(gains, method=method, rule=ORACLE, set=MEAN)
-        told.append(
-            f"On {faces}, {_change(method, gain['baseline'])} changed the child\u2013adult "
-            f"accuracy by {_points(gain)} on average over {sets}. {verdict(gain)}"
-        )
-    return told
+    sets = count(titles[~titles.str.contains("control")].nunique(), "set")
+    told = (
+        f"On {faces}, {_change(gain['method'], gain['baseline'])} changed the child\u2013adult "
+        f"accuracy by {_points(gain)} on average over {sets}. {verdict(gain)}"
+    )
+    return [told, *_beats_controls(controls)]
 
 
-def details(gains: pd.DataFrame) -> list[str]:
-    """The numbers behind each answer: before and after, other thresholds, adults."""
-    told = []
-    for method in _compared(gains):
-        gain, grouped = (
-            _row(gains, method=method, rule=rule, set=MEAN) for rule in (ORACLE, GROUPED)
-        )
-        text = (
-            f"From {100 * gain['before']:.1f} % to {100 * gain['after']:.1f} % by the paper's "
-            "rule, which chooses the "
-            f"threshold on the test pairs; {_count(gain['seeds'], 'training seed')} a method; "
-            "brackets are 95 % intervals over people. With thresholds chosen on other people the "
-            f"change is {_points(grouped)}."
-        )
-        if CONTROL in set(gains.loc[gains["method"] == method, "set"]):
-            adults = _row(gains, method=method, rule=ORACLE, set=CONTROL)
-            text += f" On adult\u2013adult pairs, the control, it is {_points(adults)}."
-        told.append(text)
-    return told
+def control_pairs(found: Found) -> Pairs:
+    """The page's method with each control that was run, to be compared with."""
+    ours = found.title(QUESTION)
+    return [(ours, control) for control in found.of_kind(CONTROL_KIND) if ours]
+
+
+def details(found: Found, gains: pd.DataFrame) -> list[str]:
+    """The numbers behind the answer: before and after, other thresholds, adults, other methods."""
+    gain = question(found, gains)
+    if gain is None:
+        return []
+    method = gain["method"]
+    grouped = row_of(gains, method=method, rule=GROUPED, set=MEAN)
+    text = (
+        f"From {100 * gain['before']:.1f} % to {100 * gain['after']:.1f} % by the paper's "
+        "rule, which chooses the "
+        f"threshold on the test pairs; {count(gain['seeds'], 'training seed')} a method; "
+        "brackets are 95 % intervals over people. With thresholds chosen on other people the "
+        f"change is {_points(grouped)}."
+    )
+    if CONTROL in set(gains.loc[gains["method"] == method, "set"]):
+        adults = row_of(gains, method=method, rule=ORACLE, set=CONTROL)
+        text += f" On adult\u2013adult pairs, the control, it is {_points(adults)}."
+    return [text, *_other_methods(gains, method)]
+
+
+def question(found: Found, gains: pd.DataFrame) -> dict[str, Any] | None:
+    """The gain that the page is about; where it was not compared, the first that was."""
+    rows = gains[(gains["rule"] == ORACLE) & (gains["set"] == MEAN)]
+    asked = rows[rows["method"] == found.title(QUESTION)]
+    rows = asked if len(asked) else rows
+    return None if rows.empty else rows.iloc[0].to_dict()
+
+
+def _beats_controls(controls: pd.DataFrame) -> list[str]:
+    rows = controls[(controls["rule"] == ORACLE) & (controls["set"] == MEAN)]
+    if rows.empty:
+        return []
+    apart = _apart(rows, 1)["baseline"].tolist()
+    worse = _apart(rows, -1)["baseline"].tolist()
+    told = "; ".join(
+        f"{row.baseline} {points(row.gain, row.low, row.high)}" for row in rows.itertuples()
+    )
+    beaten = f"better than {_names(apart)}" if apart else "better than none of them"
+    lost = f" and worse than {_names(worse)}" if worse else ""
+    return [
+        f"Against its controls, the same loss on other classes (Inter-Prototype less the control, "
+        f"points): {told}. By intervals that hold for all controls together, "
+        f"Inter-Prototype is {beaten}{lost}."
+    ]
+
+
+def _other_methods(gains: pd.DataFrame, method: str) -> list[str]:
+    rows = gains[(gains["rule"] == ORACLE) & (gains["set"] == MEAN) & (gains["method"] != method)]
+    if rows.empty:
+        return []
+    better, worse = (_names(_apart(rows, sign)["method"].tolist()) for sign in (1, -1))
+    seeds = " One training a method says nothing of the chance in training."
+    return [
+        f"Of {count(len(rows), 'other method')} compared with their baselines by the same mean, "
+        f"these gain: {better or 'none'}; these lose: {worse or 'none'} (by 95 % intervals over "
+        "people that hold for all methods together, and seeds that agree in sign)."
+        f"{seeds if rows['seeds'].min() == 1 else ''}"
+    ]
+
+
+def _apart(rows: pd.DataFrame, sign: int) -> pd.DataFrame:
+    # told apart from zero on one side, corrected for all comparisons, by seeds of one mind
+    if sign > 0:
+        return rows[(rows["wide_low"] > 0) & (rows["least"] > 0)]
+    return rows[(rows["wide_high"] < 0) & (rows["most"] < 0)]
+
+
+def _names(titles: list[str]) -> str:
+    return " and ".join(filter(None, [", ".join(titles[:-1]), *titles[-1:]]))
 
 
 def _no_answer(found: Found) -> str:
@@ -93,33 +129,6 @@ def _no_answer(found: Found) -> str:
         "evaluations are complete, and a gain needs a method and its plain head on one seed and "
         "the same sets."
     )
-
-
-def tiles(found: Found, gains: pd.DataFrame) -> list[tuple[str, str]]:
-    """The numbers to see first, each with what it is, for the first comparison."""
-    if not _compared(gains):
-        return []
-    gain = _row(gains, rule=ORACLE, set=MEAN)
-    pair = (gain["baseline"], gain["method"])
-    numbers = [
-        (
-            _arrow(gain),
-            f"child\u2013adult accuracy, {ARROW.join(pair)}",
-        ),
-        (
-            f"{signed(100 * gain['gain'], 1)} points",
-            f"{interval(gain['low'], gain['high'])}, gain with its 95 % interval over people",
-        ),
-    ]
-    if CONTROL in set(gains.loc[gains["method"] == gain["method"], "set"]):
-        adults = _row(gains, method=gain["method"], rule=ORACLE, set=CONTROL)
-        numbers.append((_arrow(adults), "adult\u2013adult accuracy at a like age gap, the control"))
-    if "child_mean" in found.prototypes:
-        cosines = found.prototypes.groupby("method")["child_mean"].mean()
-        if set(pair) <= set(cosines.index):
-            fell = ARROW.join(signed(cosines[name], 2) for name in pair)
-            numbers.append((fell, "mean cosine between two child prototypes"))
-    return numbers
 
 
 def verdict(gain: dict[str, Any]) -> str:
@@ -147,58 +156,11 @@ def verdict(gain: dict[str, Any]) -> str:
     )
 
 
-def premise(data: dict[str, Any]) -> str:
-    """Whether the paper's premise holds on the data, by the data run's short ArcFace training."""
-    told = data.get("premise")
-    if not told:
-        return (
-            "The data run did not check the premise; the cosines between different people of the "
-            "trained networks stand in the section on what the loss changes."
-        )
-    low, high = told["difference_interval"]
-    holds = (
-        "holds" if low > 0 else "is not told apart from chance" if high >= 0 else "does not hold"
-    )
-    text = (
-        f"The premise that children look more alike {holds} on these data: for a plain ArcFace, "
-        f"images of two different children have a mean cosine of {signed(told['child_child'], 3)}, "
-        f"of two different adults {signed(told['adult_adult'], 3)} (difference "
-        f"[{signed(low, 3)}, {signed(high, 3)}])."
-    )
-    children, adults = (
-        list(told[name].values()) for name in ("child_adult_accuracy", "adult_adult_accuracy")
-    )
-    if not (children and adults):
-        return text
-    return (
-        f"{text} It judges {100 * np.mean(children):.1f} % of child\u2013adult pairs rightly and "
-        f"{100 * np.mean(adults):.1f} % of adult\u2013adult pairs."
-    )
-
-
-def completeness(found: Found) -> str:
-    """How many runs the numbers rest on."""
-    total = len(found.runs)
-    if not found.absent:
-        return f"All {total} runs are complete."
-    names = ", ".join(f"{run.folder.name} ({run.status})" for run in found.absent[:6])
-    more = len(found.absent) - 6
-    rest = f" and {more} more" if more > 0 else ""
-    return (
-        f"{len(found.absent)} of {total} runs are not complete and count nowhere: {names}{rest}. "
-        "The tables say how many seeds went into each number."
-    )
-
-
 def _change(method: str, baseline: str) -> str:
     added = method.removeprefix(f"{baseline} + ")
     return (
         f"adding the {added} loss to {baseline}" if added != method else f"{method} for {baseline}"
     )
-
-
-def _arrow(gain: dict[str, Any]) -> str:
-    return f"{100 * gain['before']:.1f}{ARROW}{100 * gain['after']:.1f} %"
 
 
 def _single(gain: dict[str, Any]) -> str:
@@ -209,16 +171,13 @@ def _points(gain: dict[str, Any]) -> str:
     return f"{signed(100 * gain['gain'], 1)} points {interval(gain['low'], gain['high'])}"
 
 
-def _count(number: int, noun: str) -> str:
+def count(number: int, noun: str) -> str:
+    """How many of a thing, e.g. ``2 sets``."""
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
-def _compared(gains: pd.DataFrame) -> list[str]:
-    # a method whose baseline lacks a set has gains on the others and no mean
-    return list(gains.loc[gains["set"] == MEAN, "method"].unique())
-
-
-def _row(table: pd.DataFrame, **where: str) -> dict[str, Any]:
+def row_of(table: pd.DataFrame, **where: str) -> dict[str, Any]:
+    """The first row of a table that has these values."""
     for name, value in where.items():
         table = table[table[name] == value]
     return table.iloc[0].to_dict()

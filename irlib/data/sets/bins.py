@@ -104,6 +104,11 @@ class PairBin:
         return iter((self.images, self.is_same))
 
 
+def bins_in(test_dir: Path) -> dict[str, Path]:
+    """The `.bin` files of a test folder, by name without ending."""
+    return {path.stem: path for path in sorted((test_dir / "bin").glob("*.bin"))}
+
+
 def read_bin(path: Path | str) -> PairBin:
     """The pairs of a `.bin` file, written by Python 2 or 3.
 

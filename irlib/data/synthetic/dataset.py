@@ -21,6 +21,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from irlib.data.synthetic.adults import is_due, write_adults
 from irlib.data.synthetic.nuisance import draw_nuisance
 from irlib.data.synthetic.population import Plan, plan
 from irlib.data.synthetic.render import render
@@ -144,7 +145,10 @@ def _write_groups(
 def write(
     spec: SyntheticSpec, root: Path, *, workers: int = 1, progress: Progress | None = None
 ) -> dict[str, Any]:
-    """Make the set under `root`, unless the same set is there; pair lists are not part of it.
+    """Make the set under `root`, unless the same set is there.
+
+    Pairs of adults in a ``.bin`` file are part of it (see `irlib.data.synthetic.adults`), lists of
+    child-adult pairs are not.
 
     Args:
         spec: what to make.
@@ -168,6 +172,8 @@ def write(
                 f"{root} holds a set made with other settings; remove the folder to make it anew"
             )
         shutil.rmtree(root / _DONE, ignore_errors=True)  # a run killed at the very end leaves it
+        if is_due(spec, root):  # made by a version that did not pair the adults
+            write_adults(spec, root, plan(spec, dataset=root.name))
         return manifest
 
     folder = root.with_name(root.name + ".partial")
@@ -189,6 +195,7 @@ def write(
         "fingerprint": _fingerprint(labels, hashes),
     }
     (folder / MANIFEST).write_text(json.dumps(manifest, indent=2) + "\n", encoding="utf-8")
+    write_adults(spec, folder, whole)
     if root.exists():
         root.rmdir()
     folder.replace(root)

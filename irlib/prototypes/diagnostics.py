@@ -1,6 +1,4 @@
-"""Class prototypes: how child prototypes lie among the others, in numbers and in the plane.
-
-Only directions matter to a margin head, so every prototype is scaled to unit length first.
+"""How child prototypes lie among the others, in numbers.
 
 Shapes: C classes, D embedding size, K child classes, n points.
 """
@@ -9,7 +7,8 @@ from collections.abc import Iterator
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from sklearn.manifold import TSNE
+
+from irlib.prototypes.classes import split_classes, unit_rows
 
 _ROWS = 512  # prototypes compared with all others at once: 512 x 85,742 floats are 176 MB
 
@@ -42,7 +41,7 @@ def summary(
     Source: Welch, IEEE Trans. Inf. Theory 1974: max |cosine| >= sqrt((n - D) / (D (n - 1))).
     """
     unit = unit_rows(prototypes)
-    child, others = _split(child_ids, len(unit))
+    child, others = split_classes(child_ids, len(unit))
     if not 1 <= neighbours < len(unit):
         raise ValueError(f"neighbours {neighbours}: expected 1 to {len(unit) - 1}")
     rng = np.random.default_rng(seed)
@@ -132,83 +131,6 @@ def cosines(
     if others is not None:
         return (unit @ unit_rows(others).T).ravel()
     return (unit @ unit.T)[np.triu_indices(len(unit), k=1)]
-
-
-def sample_prototypes(
-    child_ids: ArrayLike, num_classes: int, *, seed: int, children: int = 200, others: int = 500
-) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
-    """Classes to draw in a figure, (n,), and which of them are child classes, (n,) bool.
-
-    Args:
-        child_ids: (K,) child classes.
-        num_classes: C.
-        seed: of the draw.
-        children: child classes to draw; all of them where there are fewer.
-        others: other classes to draw; all of them where there are fewer.
-
-    Source: about as many dots as the paper's t-SNE figure shows.
-    """
-    child, rest = _split(child_ids, num_classes)
-    rng = np.random.default_rng(seed)
-    red = np.sort(rng.choice(child, size=min(children, len(child)), replace=False))
-    blue = np.sort(rng.choice(rest, size=min(others, len(rest)), replace=False))
-    return np.concatenate([red, blue]), np.arange(len(red) + len(blue)) < len(red)
-
-
-def tsne(points: NDArray[np.floating], *, seed: int, perplexity: float = 30.0) -> NDArray:
-    """The points in the plane by t-SNE, (n, 2), from a PCA start and a fixed seed.
-
-    Args:
-        points: (n, D), of any length.
-        seed: of the optimisation.
-        perplexity: neighbours each point attends to, below n.
-    """
-    if not 0 < perplexity < len(points):
-        raise ValueError(f"perplexity {perplexity}: expected below {len(points)}, the points")
-    projection = TSNE(2, perplexity=perplexity, init="pca", random_state=seed)
-    return projection.fit_transform(unit_rows(points).astype(np.float32))
-
-
-def umap_projection(points: NDArray[np.floating], *, seed: int, neighbours: int = 15) -> NDArray:
-    """The points in the plane by UMAP on cosine distance, (n, 2), repeatable from the seed.
-
-    Args:
-        points: (n, D), of any length.
-        seed: of the optimisation.
-        neighbours: neighbours each point attends to, below n.
-    """
-    if not 2 <= neighbours < len(points):
-        raise ValueError(f"neighbours {neighbours}: expected 2 to {len(points) - 1}")
-    from umap import UMAP  # compiles for seconds on import: only who draws it should wait
-
-    projection = UMAP(
-        n_neighbors=neighbours,
-        metric="cosine",
-        random_state=seed,
-        n_jobs=1,  # more threads would not repeat
-    )
-    return projection.fit_transform(unit_rows(points).astype(np.float32))
-
-
-def unit_rows(points: NDArray[np.floating]) -> NDArray[np.floating]:
-    """The points scaled to unit length, (n, D); a zero row stays zero.
-
-    Raises:
-        ValueError: not two-dimensional, or a number is not finite.
-    """
-    if points.ndim != 2 or not np.isfinite(points).all():
-        raise ValueError(f"points {points.shape}: expected finite numbers of shape (n, D)")
-    return points / np.maximum(np.linalg.norm(points, axis=1, keepdims=True), 1e-12)
-
-
-def _split(child_ids: ArrayLike, num_classes: int) -> tuple[NDArray, NDArray]:
-    child = np.unique(np.asarray(child_ids, dtype=np.int64))
-    if len(child) and not 0 <= child[0] <= child[-1] < num_classes:
-        raise ValueError(f"child_ids {child[0]} to {child[-1]}: expected 0 to {num_classes - 1}")
-    others = np.setdiff1d(np.arange(num_classes), child)
-    if min(len(child), len(others)) < 2:
-        raise ValueError(f"{len(child)} child and {len(others)} other classes: expected 2 of each")
-    return child, others
 
 
 def _mean(unit: NDArray) -> float:

@@ -1,0 +1,160 @@
+"""Cost of a training step of each method, as a ratio to ArcFace's.
+
+A step: network in training mode, losses, backward, optimizer. All methods take turns in one
+process, and a cost is the median over the turns of the ratio within a turn. "whole step" is that of
+the demo (tiny network, 420 classes, batch 32). "without network" leaves the backbone out, with
+10,572 classes of 512 numbers and batch 64 as on CASIA-WebFace, where heads differ most; the queue
+of BroadFace there holds 2,048 on a CPU and the authors' 32,000 on a GPU.
+
+Run `python -m benchmarks.methods`: some minutes on two cores.
+
+Shapes: B batch, D embedding, C classes.
+"""
+
+import dataclasses
+import statistics
+import time
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from benchmarks.training import synchronize
+from irlib import devices, methods, studies
+from irlib.backbones.features import Features
+from irlib.images import Batch, to_input
+from irlib.studies import Study
+from irlib.training.config import TrainConfig
+from irlib.training.loop import build_optimizer
+
+CLASSES, CHILDREN, BATCH = 10_572, 229, 64  # of CASIA-WebFace by the paper's recipe
+QUEUE_ON_CPU = 2_048
+TURNS, STEPS = 8, 3
+
+
+class Given(nn.Module):
+    """A network of no cost: features that were made beforehand, of the kind a method takes.
+
+    Args:
+        network: of the method; its kind of features is kept, its work is left out.
+        images: (B, 3, 112, 112) that the features are made of once.
+    """
+
+    def __init__(self, network: nn.Module, images: Tensor) -> None:
+        super().__init__()
+        self.map_shape = getattr(network, "map_shape", None)
+        with torch.no_grad():
+            made = network(images)
+        self.made = Features(*made) if isinstance(made, Features) else made
+
+    def forward(self, images: Tensor) -> Tensor | Features:
+        """The features, as fresh leaves that gradients are computed for."""
+        if isinstance(self.made, Features):
+            return Features(*(part.clone().requires_grad_() for part in self.made))
+        return self.made.clone().requires_grad_()
+
+
+def random_batch(size: int, classes: int, device: torch.device) -> Batch:
+    """Random pixels with classes and ages, one image in twenty without an age."""
+    rng = np.random.default_rng(0)
+    ages = rng.uniform(1, 80, size).astype(np.float32)
+    ages[::20] = np.nan
+    batch = Batch(
+        torch.from_numpy(rng.integers(0, 256, (size, 112, 112, 3), dtype=np.uint8)),
+        torch.from_numpy(rng.integers(0, classes, size)),
+        torch.from_numpy(ages),
+    )
+    return batch.to(device)
+
+
+def stepper(
+    name: str, study: Study, classes: int, batch: Batch, *, with_network: bool
+) -> Callable[[int], None]:
+    """A function of the step's number that takes one training step of a method.
+
+    Args:
+        name: of the method.
+        study: gives network, scale and recipe.
+        classes: C.
+        batch: what every step sees.
+        with_network: False leaves the network's work out.
+    """
+    method = methods.find(name)
+    device = batch.images.device
+    torch.manual_seed(0)
+    network = method.network(study).to(device, memory_format=torch.channels_last)
+    chosen = np.arange(CHILDREN if classes == CLASSES else 61)
+    objective = method.build(study, network, classes, chosen).to(device)
+    images = to_input(batch.images)
+    if not with_network:
+        network = Given(network, images)
+    optimizer = build_optimizer(network, objective, TrainConfig(lr=1e-4))
+
+    def step(number: int) -> None:
+        objective.begin_step(number, 0)
+        loss = objective.total(objective(network(images), batch))
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+
+    return step
+
+
+def seconds_of(step: Callable[[int], None], begin: int) -> float:
+    """Seconds of one step, the mean of `STEPS`."""
+    synchronize()
+    begun = time.perf_counter()
+    for number in range(begin, begin + STEPS):
+        step(number)
+    synchronize()
+    return (time.perf_counter() - begun) / STEPS
+
+
+def costs(study: Study, classes: int, size: int, *, with_network: bool) -> dict[str, list[float]]:
+    """Seconds of a step of each method, one number a turn after the first."""
+    device = devices.pick("auto")
+    batch = random_batch(size, classes, device)
+    names = methods.GROUPS["all"]
+    steps = {
+        name: stepper(name, study, classes, batch, with_network=with_network) for name in names
+    }
+    seconds: dict[str, list[float]] = {name: [] for name in names}
+    for turn in range(TURNS + 1):
+        for name, step in steps.items():
+            # DAL alternates between two kinds of steps in a ratio of 20 to 50: see all of them
+            found = seconds_of(step, turn * 9)
+            if turn:  # the first one warms up
+                seconds[name].append(found)
+    return seconds
+
+
+def measure() -> list[dict[str, Any]]:
+    """One row a method: milliseconds a step and the ratio to ArcFace's."""
+    torch.set_num_threads(1)  # as the demo trains
+    demo = studies.find("demo")
+    queue = {} if torch.cuda.is_available() else {"BroadFace": {"queue_size": QUEUE_ON_CPU}}
+    large = dataclasses.replace(demo, embedding_size=512, scale=64.0, head_options=queue)
+    whole = costs(demo, 420, 32, with_network=True)
+    heads = costs(large, CLASSES, BATCH, with_network=False)
+    return [
+        {
+            "method": methods.find(name).title,
+            "whole step, ms": 1e3 * statistics.median(whole[name]),
+            "against ArcFace": _ratio(whole, name),
+            "without network, ms": 1e3 * statistics.median(heads[name]),
+            "against ArcFace's": _ratio(heads, name),
+        }
+        for name in whole
+    ]
+
+
+def _ratio(seconds: dict[str, list[float]], name: str) -> float:
+    pairs = zip(seconds[name], seconds["arcface"], strict=True)
+    return statistics.median(ours / arcface for ours, arcface in pairs)
+
+
+if __name__ == "__main__":
+    for row in measure():
+        print(row)

@@ -1,0 +1,83 @@
+"""What a reader must know besides the results: whose faces, what a number means, what is absent."""
+
+from typing import Any
+
+import numpy as np
+
+from irlib.report.collected import Found
+from irlib.tables import signed
+
+SYNTHETIC = (
+    "Synthetic faces. Every image here was drawn by this suite; none shows a real person. The "
+    "numbers compare methods in a made world and cannot stand beside published ones."
+)
+
+PROTOCOL = (
+    "The paper's rule chooses the threshold on the very pairs it is judged on. It flatters every "
+    "method, most on small sets, and is told here because the published tables use it.",
+    "The 10-fold accuracy chooses each threshold on pairs that touch none of the people it is "
+    "judged on. It is the number to expect on new people.",
+    "Intervals are 95 % percentile intervals of the vertex bootstrap: they speak of other people "
+    "from the same population, not of other training runs. The deviation after ± is over training "
+    "seeds: it speaks of other training runs, not of other people.",
+    "A gain is paired: both methods are judged on the same draws of people and on the same seeds. "
+    "Its threshold is chosen anew in each draw.",
+    "The child\u2013adult sets share people, and some share images: five sets are not five "
+    "independent confirmations. The intervals for all comparisons together (marked *, where they "
+    "exclude zero) are corrected for looking at many methods and sets, by the largest error of all "
+    "comparisons in each draw of people (Westfall and Young's maximum-T method).",
+    "A true accept rate is told only where the set has enough pairs of different people to show "
+    "such a false accept rate at all.",
+    "The last checkpoint of a training is the one reported. The best one was chosen on identities "
+    "kept for validation, never on a test set.",
+)
+
+
+PAPER = (
+    "These numbers are the paper's, not this suite's. They were measured on photographs, with "
+    "networks of 44 million parameters and the best checkpoint of each test set; the mean and "
+    "deviation are over three runs. No number of this page on other faces may be set beside them."
+)
+
+
+def premise(data: dict[str, Any]) -> str:
+    """Whether the paper's premise holds on the data, by the data run's short ArcFace training."""
+    told = data.get("premise")
+    if not told:
+        return (
+            "The data run did not check the premise; the cosines between different people of the "
+            "trained networks stand in the section on what the loss changes."
+        )
+    low, high = told["difference_interval"]
+    holds = (
+        "holds" if low > 0 else "is not told apart from chance" if high >= 0 else "does not hold"
+    )
+    text = (
+        f"The premise that children look more alike {holds} on these data: for a plain ArcFace, "
+        f"images of two different children have a mean cosine of {signed(told['child_child'], 3)}, "
+        f"of two different adults {signed(told['adult_adult'], 3)} (difference "
+        f"[{signed(low, 3)}, {signed(high, 3)}])."
+    )
+    children, adults = (
+        list(told[name].values()) for name in ("child_adult_accuracy", "adult_adult_accuracy")
+    )
+    if not (children and adults):
+        return text
+    return (
+        f"{text} It judges {100 * np.mean(children):.1f} % of child\u2013adult pairs rightly and "
+        f"{100 * np.mean(adults):.1f} % of adult\u2013adult pairs."
+    )
+
+
+def completeness(found: Found) -> str:
+    """How many runs the numbers rest on."""
+    total = len(found.runs)
+    if not found.absent:
+        return f"All {total} runs are complete."
+    names = ", ".join(f"{run.folder.name} ({run.status})" for run in found.absent[:6])
+    more = len(found.absent) - 6
+    rest = f" and {more} more" if more > 0 else ""
+    return (
+        f"{len(found.absent)} of {total} runs are not complete and count nowhere: {names}{rest}. "
+        "The tables say how many seeds went into each number."
+    )

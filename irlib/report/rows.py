@@ -1,0 +1,68 @@
+"""What of the runs stands together: rows of the paper's tables, panels of its figure."""
+
+import pandas as pd
+
+from irlib.report.collected import PUBLISHED, TABLE, Found
+from irlib.report.result import Result
+from irlib.tables import signed
+
+# The panels of the paper's t-SNE figure, in its order.
+FIVE = ("ArcFace", "CosFace", "CurricularFace", "MV-AM", "ArcFace + Inter-Prototype")
+
+
+def as_published(found: Found) -> tuple[pd.DataFrame, list[str]]:
+    """Scores of the rows of the tables, each by its authors' settings where these were run.
+
+    Returns:
+        Scores as `Found.scores`, under the titles of the rows and in their order; and the titles
+        of the rows that stand by the authors' settings, none if no such run is complete.
+    """
+    scored = set(found.scores["method"])
+    kept = {title: title for title in found.of_kind(TABLE)}
+    own = {}
+    for variant in found.of_kind(PUBLISHED):
+        row = found.title(found.names[variant].removesuffix("_published"))
+        if variant in scored:
+            own[row or variant] = variant
+    source = kept | own
+    parts = [
+        found.scores[found.scores["method"] == title].assign(method=row)
+        for row, title in source.items()
+    ]
+    return pd.concat(parts) if parts else found.scores, list(own)
+
+
+def plane(found: Found, name: str) -> pd.DataFrame:
+    """Prototypes in the plane, of the first complete seed of each method.
+
+    Args:
+        found: the runs.
+        name: tsne or umap.
+
+    Returns:
+        panel (title of the method), x, y, group, and note: the seed, the mean cosine of two child
+        prototypes and the child share of their neighbours.
+    """
+    table = found.read_first("prototypes", name, ("x", "y", "group"))
+    notes = {run.method: _note(run) for run in reversed(found.complete("prototypes"))}
+    noted = table.assign(panel=table["method"], note=table["method"].map(notes))
+    return noted[["panel", "x", "y", "group", "note"]]
+
+
+def cosine_ranges(found: Found) -> pd.DataFrame:
+    """Prototype cosines by method and group: mean, low and high (5 and 95 %); seeds as above."""
+    table = found.read_first("prototypes", "cosines", ("group", "cosine"))
+    values = table.astype({"cosine": float})  # of an empty table they are objects
+    each = values.groupby(["method", "group"], sort=False)["cosine"]
+    told = {"mean": each.mean(), "low": each.quantile(0.05), "high": each.quantile(0.95)}
+    return pd.DataFrame(told).reset_index()
+
+
+def _note(run: Result) -> str:
+    told = run.metrics
+    if not {"child_mean", "purity"} <= set(told):
+        return f"seed {run.seed}"
+    return (
+        f"seed {run.seed}\nchild cosine {signed(told['child_mean'], 3)}, "
+        f"purity {told['purity']:.2f}"
+    )
