@@ -8,12 +8,22 @@ from typing import Any
 
 import torch
 
-from benchmarks import ages, inter_prototype, loading, pairs, records, rendering, training
+from benchmarks import (
+    ages,
+    inter_prototype,
+    loading,
+    methods,
+    pairs,
+    records,
+    rendering,
+    training,
+)
 from irlib import provenance, runs
 
 TABLES = (
     ("Painting synthetic faces", rendering.__doc__, rendering.measure),
     ("Training iteration and loader", training.__doc__, training.measure),
+    ("Training step of each method", methods.__doc__, methods.measure),
     ("Batches from record files", loading.__doc__, loading.measure),
     ("Opening and reading record files", records.__doc__, records.measure),
     ("Age labels", ages.__doc__, ages.measure),

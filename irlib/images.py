@@ -25,7 +25,7 @@ class Batch:
         return Batch(*moved)
 
     def pin_memory(self) -> "Batch":
-        """The batch in page-locked memory; called by torch's loader."""
+        """The batch in page-locked memory; which a copy to a GPU can leave without waiting."""
         return Batch(self.images.pin_memory(), self.labels.pin_memory(), self.ages.pin_memory())
 
 

@@ -49,6 +49,16 @@ def words(name: str, text: str) -> list[str]:
     return found
 
 
+def check_weight(name: str, weight: float) -> None:
+    """Refuse a weight of a loss that is negative or not finite.
+
+    Raises:
+        ValueError: with the weight's name.
+    """
+    if not 0 <= weight < math.inf:
+        raise ValueError(f"{name}: expected a finite number of at least 0, got {weight}")
+
+
 def integers(name: str, text: str) -> tuple[int, ...]:
     """Whole numbers between commas, each once; below 2**32, so that each can seed any generator.
 

@@ -251,7 +251,7 @@ def test_mtlfaces_adversary_itself_goes_downhill():
 
 
 def test_mtlface_has_seven_groups_and_years_to_a_hundred():
-    logits, group_logits = mtlface().age_head(maps_of(1))
+    logits, group_logits = mtlface().age_head(maps_of(1), torch.ones(3, dtype=torch.bool))
     assert (logits.shape, group_logits.shape) == ((3, 101), (3, 7))
 
 
@@ -302,9 +302,8 @@ def test_a_batch_without_any_age_has_finite_gradients(name, step):
     assert all(gradient.isfinite().all() for gradient in gradients)
 
 
-@pytest.mark.parametrize("name", ["oecnn", "dal"])
+@pytest.mark.parametrize("name", NAMES)
 def test_an_image_without_an_age_takes_no_part_in_the_age_losses(name):
-    # of MTLFace the same is true of the loss; its batch norms see every image
     objective = built(name)
     features = features_of(3)[name]
     first = features[:2] if name == "oecnn" else Features(*(part[:2] for part in features))
@@ -342,7 +341,7 @@ def test_parts_in_bf16_give_losses_in_fp32(name):
     (lambda head, **options: MTLFace(head, MAPS, **options), "adversary_weight"),
 ])  # fmt: skip
 def test_a_weight_that_is_negative_or_not_finite_is_refused(make, option, weight):
-    with pytest.raises(ValueError, match=f"{option}: expected a finite weight of at least 0"):
+    with pytest.raises(ValueError, match=f"{option}: expected a finite number of at least 0"):
         make(CosFace(2, 2), **{option: weight})
 
 

@@ -7,12 +7,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from torch import nn
 
-from irlib.age_invariant.age_head import AgeHead, age_loss, dex_age
+from irlib.age_invariant.age_head import AgeHead, KnownBatchNorm, age_loss, dex_age
 from irlib.age_invariant.ages import age_group, known_mean
 from irlib.age_invariant.reversal import reverse_gradient
 
 FIXTURES = Path(__file__).parent / "fixtures"
+ALL = torch.ones(3, dtype=torch.bool)
 
 
 def load(name):
@@ -115,7 +117,7 @@ def test_the_age_head_has_the_authors_names_and_shapes():
 
 def test_group_logits_are_linear_in_the_age_logits():
     head = AgeHead((4, 7, 7), 5)
-    logits, group_logits = head(torch.randn(3, 4, 7, 7))
+    logits, group_logits = head(torch.randn(3, 4, 7, 7), ALL)
     weight, bias = head.group_output_layer.weight, head.group_output_layer.bias
     torch.testing.assert_close(group_logits, logits @ weight.T + bias)
 
@@ -124,8 +126,8 @@ def test_the_age_head_computes_in_fp32_under_autocast():
     head = AgeHead((4, 7, 7), 5).eval()
     maps = torch.randn(3, 4, 7, 7).bfloat16()
     with torch.autocast("cpu", torch.bfloat16):
-        found = head(maps)
-    assert all(map(torch.equal, found, head(maps.float())))
+        found = head(maps, ALL)
+    assert all(map(torch.equal, found, head(maps.float(), ALL)))
 
 
 # Gradient reversal
@@ -139,3 +141,21 @@ def test_reversed_gradients_are_the_authors(coefficient, name):
     (reversing * authors["w"]).sum().backward()
     close(reversing.detach(), authors["y"])
     close(features.grad, authors[f"grad_x_{name}"])
+
+
+def test_a_batch_norm_of_known_images_is_that_of_those_alone():
+    torch.manual_seed(0)
+    maps, plain, masked = torch.randn(5, 4, 3, 3), nn.BatchNorm2d(4), KnownBatchNorm(4)
+    known = torch.tensor([True, False, True, True, False])
+    told = masked(maps, known)
+    torch.testing.assert_close(told[known], plain(maps[known]), rtol=0, atol=1e-5)
+    torch.testing.assert_close(masked.running_mean, plain.running_mean)
+    torch.testing.assert_close(masked.running_var, plain.running_var)
+
+
+def test_a_batch_norm_without_known_images_keeps_its_statistics():
+    norm = KnownBatchNorm(4)
+    told = norm(torch.randn(3, 4, 3, 3), torch.zeros(3, dtype=torch.bool))
+    assert told.isfinite().all()
+    assert norm.running_mean.tolist() == [0] * 4
+    assert norm.running_var.tolist() == [1] * 4

@@ -61,8 +61,8 @@ class Run:
         torch.manual_seed(0)
         method = methods.find(name)
         self.network = backbone or Net()
-        if method.decomposition and backbone is None:
-            self.network = DECOMPOSITIONS[method.decomposition](self.network, 8)
+        if method.objective.decomposition and backbone is None:
+            self.network = DECOMPOSITIONS[method.objective.decomposition](self.network, 8)
         self.objective = method.build(STUDY, self.network, 4)
         self.model = method.model(STUDY)
 

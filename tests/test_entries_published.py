@@ -38,7 +38,7 @@ def test_an_entry_differs_from_its_row_in_what_a_result_depends_on(method):
 @ENTRIES
 def test_an_entry_trains_the_same_head_objective_and_network(method):
     row = row_of(method)
-    parts = ("head", "objective", "options", "decomposition", "group", "needs_ages")
+    parts = ("head", "objective", "options", "group")
     assert [getattr(method, part) for part in parts] == [getattr(row, part) for part in parts]
 
 

@@ -7,6 +7,8 @@ from irlib.heads import ArcFace, BroadFace
 from irlib.objectives import Objective
 from irlib.training.finetuning import take_weights
 
+MODEL = {"backbone": "tiny", "embedding_size": 8, "input": {"color": "RGB"}, "classes": "abc"}
+
 
 class WithAge(Objective):
     """An objective with a layer and a buffer of its own."""
@@ -21,9 +23,9 @@ def model(*, decomposition="", classes=3, make=Objective, size=8):
     return backbones.build("tiny", size, decomposition), make(ArcFace(size, classes))
 
 
-def saved(path, network, objective):
+def saved(path, network, objective, model=MODEL):
     states = {"backbone": network.state_dict(), "objective": objective.state_dict()}
-    checkpoints.save(path, {"model": {"backbone": "tiny", "embedding_size": 8}, **states})
+    checkpoints.save(path, {"model": model, **states})
     return path
 
 
@@ -43,7 +45,7 @@ def equal(first, second):
 def test_network_and_prototypes_are_those_of_the_checkpoint(source):
     path, network, objective = source
     ours, head = model()
-    taken = take_weights(path, ours, head)
+    taken = take_weights(path, ours, head, model=MODEL)
     assert equal(ours, network)
     assert equal(head, objective)
     assert (taken.objective, taken.fresh) == (("head.prototypes",), ())
@@ -51,22 +53,39 @@ def test_network_and_prototypes_are_those_of_the_checkpoint(source):
 
 
 def test_the_files_content_is_told(source):
-    assert take_weights(source[0], *model()).digest == provenance.file_digest(source[0])
+    assert take_weights(source[0], *model(), model=MODEL).digest == provenance.file_digest(
+        source[0]
+    )
 
 
 def test_prototypes_of_another_number_of_classes_stay_random(source):
     ours, head = model(classes=4)
     before = head.head.prototypes.clone()
-    taken = take_weights(source[0], ours, head)
+    taken = take_weights(source[0], ours, head, model=MODEL)
     assert equal(ours, source[1])
     assert torch.equal(head.head.prototypes, before)
     assert (taken.objective, taken.fresh) == ((), ("head.prototypes",))
 
 
+def test_prototypes_of_other_people_stay_random(tmp_path):
+    network, objective = model()
+    path = saved(tmp_path / "a.pt", network, objective, MODEL | {"classes": "abd"})
+    ours, head = model()
+    taken = take_weights(path, ours, head, model=MODEL)
+    assert equal(ours, network)
+    assert taken.fresh == ("head.prototypes",)
+
+
+def test_weights_for_another_input_are_refused(tmp_path):
+    path = saved(tmp_path / "a.pt", *model(), MODEL | {"input": {"color": "BGR"}})
+    with pytest.raises(ValueError, match=r"a\.pt: was trained on .*BGR.*, expected .*RGB"):
+        take_weights(path, *model(), model=MODEL)
+
+
 def test_another_methods_own_parameters_stay_random(source):
     ours, objective = model(make=WithAge)
     before = objective.age.weight.clone()
-    taken = take_weights(source[0], ours, objective)
+    taken = take_weights(source[0], ours, objective, model=MODEL)
     assert torch.equal(objective.head.prototypes, source[2].head.prototypes)
     assert torch.equal(objective.age.weight, before)
     assert taken.fresh == ("age.weight", "age.bias")
@@ -77,7 +96,7 @@ def test_running_state_starts_anew(tmp_path):
     objective.seen += 7
     path = saved(tmp_path / "a.pt", network, objective)
     ours, fresh = model(make=WithAge)
-    take_weights(path, ours, fresh)
+    take_weights(path, ours, fresh, model=MODEL)
     assert fresh.seen.item() == 0
     assert torch.equal(fresh.age.weight, objective.age.weight)
 
@@ -85,7 +104,7 @@ def test_running_state_starts_anew(tmp_path):
 def test_a_head_with_a_queue_takes_the_prototypes_of_one_without(source):
     network = backbones.build("tiny", 8)
     objective = Objective(BroadFace(8, 3, queue_size=5))
-    taken = take_weights(source[0], network, objective)
+    taken = take_weights(source[0], network, objective, model=MODEL)
     assert torch.equal(objective.head.prototypes, source[2].head.prototypes)
     assert taken.objective == ("head.prototypes",)
 
@@ -93,7 +112,7 @@ def test_a_head_with_a_queue_takes_the_prototypes_of_one_without(source):
 @pytest.mark.parametrize("decomposition", ["attention", "residual"])
 def test_a_network_that_splits_age_off_takes_a_plain_backbone(source, decomposition):
     ours, head = model(decomposition=decomposition)
-    taken = take_weights(source[0], ours, head)
+    taken = take_weights(source[0], ours, head, model=MODEL)
     assert equal(ours.backbone, source[1])
     added = [name for name, _ in ours.named_parameters() if not name.startswith("backbone.")]
     assert list(taken.fresh) == added
@@ -104,7 +123,7 @@ def test_a_plain_backbone_is_taken_out_of_a_network_that_splits_age_off(tmp_path
     network, objective = model(decomposition="attention")
     path = saved(tmp_path / "a.pt", network, objective)
     ours, head = model()
-    take_weights(path, ours, head)
+    take_weights(path, ours, head, model=MODEL)
     assert equal(ours, network.backbone)
 
 
@@ -112,14 +131,14 @@ def test_a_network_that_splits_age_off_takes_another_such_as_a_whole(tmp_path):
     network, objective = model(decomposition="residual")
     path = saved(tmp_path / "a.pt", network, objective)
     ours, head = model(decomposition="residual")
-    taken = take_weights(path, ours, head)
+    taken = take_weights(path, ours, head, model=MODEL)
     assert equal(ours, network)
     assert taken.fresh == ()
 
 
 def test_the_weights_can_be_trained_on(source):
     ours, head = model()
-    take_weights(source[0], ours, head)
+    take_weights(source[0], ours, head, model=MODEL)
     assert all(parameter.requires_grad for parameter in (*ours.parameters(), *head.parameters()))
 
 
@@ -131,22 +150,22 @@ def test_a_backbone_of_another_size_is_refused_with_its_first_weight_that_does_n
     before = [value.clone() for value in ours.state_dict().values()]
     told = r"a\.pt: its backbone does not fit this network: .+ is \(8, .+\), expected \(16, .+\)"
     with pytest.raises(ValueError, match=told):
-        take_weights(source[0], ours, head)
+        take_weights(source[0], ours, head, model=MODEL)
     assert all(map(torch.equal, ours.state_dict().values(), before))
 
 
 def test_another_backbone_is_refused(source):
     network = backbones.build("mobilefacenet", 8)
     with pytest.raises(ValueError, match=r"a\.pt: its backbone does not fit this network: .+ one"):
-        take_weights(source[0], network, Objective(ArcFace(8, 3)))
+        take_weights(source[0], network, Objective(ArcFace(8, 3)), model=MODEL)
 
 
 def test_a_missing_file_is_named(tmp_path):
     with pytest.raises(FileNotFoundError, match=r"none\.pt: no such checkpoint"):
-        take_weights(tmp_path / "none.pt", *model())
+        take_weights(tmp_path / "none.pt", *model(), model=MODEL)
 
 
 def test_a_foreign_file_is_named(tmp_path):
     torch.save({"weights": 1}, tmp_path / "a.pt")
     with pytest.raises(ValueError, match=r"a\.pt: not a checkpoint of irlib"):
-        take_weights(tmp_path / "a.pt", *model())
+        take_weights(tmp_path / "a.pt", *model(), model=MODEL)

@@ -22,6 +22,7 @@ from irlib.training.optimizers import build_optimizer
 from irlib.training.recorder import Recorder, mean_losses, read_history
 
 # 19 images in batches of 4: five steps an epoch, fifteen in all
+MODEL = {"net": "toy", "input": {}, "classes": ""}
 RECIPE = TrainConfig(
     epochs=3, milestones=(2,), batch_size=4, lr=0.02, log_every=1, save_every=2, workers=0
 )
@@ -73,9 +74,9 @@ class Fixture:
         self.objective = make()
         faces = replace(open_faces(self.crops.root), ages=self.crops.ages)
         loader = TrainLoader(faces, batch_size=recipe.batch_size, seed=1, workers=workers)
-        self.recorder = Recorder(self.folder, model={"net": "toy"}, key=key, validate=validate)
+        self.recorder = Recorder(self.folder, model=MODEL, key=key, validate=validate)
         if start is not None:
-            take_weights(start, self.backbone, self.objective)
+            take_weights(start, self.backbone, self.objective, model=MODEL)
         if kill_at is not None:
             self.kill_before(kill_at)
         return train(self.backbone, self.objective, loader, recipe, self.recorder)

@@ -14,6 +14,31 @@ YEARS = 101  # logits for the ages 0 to 100
 HIDDEN = 512  # width between maps and logits
 
 
+class KnownBatchNorm(nn.BatchNorm2d):
+    """Batch norm whose statistics are those of some of the images; nothing moves where none is."""
+
+    def forward(self, maps: Tensor, known: Tensor) -> Tensor:
+        """Maps (B, C, h, w), normalised; in training by the images that known (B,) marks."""
+        if not self.training:
+            return super().forward(maps)
+        share = known.to(maps.dtype)[:, None, None, None]  # (B, 1, 1, 1)
+        count = share.sum() * maps[0, 0].numel()
+        mean = (maps * share).sum(dim=(0, 2, 3), keepdim=True) / count.clamp(min=1)
+        square = ((maps - mean).square() * share).sum(dim=(0, 2, 3), keepdim=True)
+        self._move(mean.detach().flatten(), square.detach().flatten(), count)
+        scale = (square / count.clamp(min=1) + self.eps).rsqrt() * self.weight[:, None, None]
+        return (maps - mean) * scale + self.bias[:, None, None]
+
+    @torch.no_grad()
+    def _move(self, mean: Tensor, square: Tensor, count: Tensor) -> None:
+        # the running variance is unbiased, as torch's own is
+        momentum = self.momentum * (count > 0)
+        self.running_mean.lerp_(mean, momentum.to(mean.dtype))
+        variance = square / (count - 1).clamp(min=1)
+        self.running_var.lerp_(variance, momentum.to(mean.dtype))
+        self.num_batches_tracked.add_(1)
+
+
 class AgeHead(nn.Module):
     """Logits of years and of age groups; the names of its entries are those of MTLFace.
 
@@ -31,7 +56,7 @@ class AgeHead(nn.Module):
         super().__init__()
         channels, height, width = map_shape
         self.age_output_layer = nn.Sequential(
-            nn.BatchNorm2d(channels),
+            KnownBatchNorm(channels),
             nn.Flatten(),
             nn.Linear(channels * height * width, HIDDEN),
             nn.ReLU(),
@@ -40,10 +65,18 @@ class AgeHead(nn.Module):
         self.group_output_layer = nn.Linear(YEARS, 1 + len(thresholds(num_groups)))
         self.apply(init_xavier)
 
-    def forward(self, maps: Tensor) -> tuple[Tensor, Tensor]:
-        """Age logits (B, 101) and, linear in them, group logits (B, G), of maps (B, C, h, w)."""
+    def forward(self, maps: Tensor, known: Tensor) -> tuple[Tensor, Tensor]:
+        """Age logits (B, 101) and, linear in them, group logits (B, G).
+
+        Args:
+            maps: (B, C, h, w).
+            known: (B,) bool, images whose age is known; the others leave no trace in training.
+        """
+        norm, *rest = self.age_output_layer
         with torch.autocast(maps.device.type, enabled=False):  # squared years need more than bf16
-            logits = self.age_output_layer(maps.to(self.group_output_layer.weight.dtype))
+            logits = norm(maps.to(self.group_output_layer.weight.dtype), known)
+            for layer in rest:
+                logits = layer(logits)
             return logits, self.group_output_layer(logits)
 
 

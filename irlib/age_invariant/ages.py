@@ -3,8 +3,6 @@
 Shapes: B images. Unit of ages: years; NaN where unknown.
 """
 
-import math
-
 import torch
 from torch import Tensor
 
@@ -47,13 +45,3 @@ def age_group(ages: Tensor, num_groups: int) -> Tensor:
 def known_mean(values: Tensor, known: Tensor) -> Tensor:
     """Mean of values (B,) where known (B,) is true; 0, with zero gradients, where it never is."""
     return torch.where(known, values, 0.0).sum() / known.sum().clamp(min=1)
-
-
-def check_weight(name: str, weight: float) -> None:
-    """Refuse a weight of a loss that is negative or not finite.
-
-    Raises:
-        ValueError: with the weight's name.
-    """
-    if not 0 <= weight < math.inf:
-        raise ValueError(f"{name}: expected a finite weight of at least 0, got {weight}")

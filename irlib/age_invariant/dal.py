@@ -7,11 +7,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from irlib.age_invariant.ages import age_group, check_weight, known_mean
+from irlib.age_invariant.ages import age_group, known_mean
 from irlib.backbones.features import Features
 from irlib.heads.margin import MarginHead
 from irlib.images import Batch
 from irlib.objectives.base import Objective
+from irlib.values import check_weight
 
 GROUPS = 8  # years 0-12, 13-18, 19-25, 26-35, 36-45, 46-55, 56-65, 66 and more
 EPSILON = 1e-6  # on each variance
@@ -38,6 +39,9 @@ class DAL(Objective):
         CVPR 2019; weights, groups and turns as in the baselines of Inter-Prototype (Lee et al.,
         BMVC 2021), which train it without weight decay and for 10,572 classes only.
     """
+
+    decomposition = "residual"
+    needs_ages = True
 
     def __init__(
         self,

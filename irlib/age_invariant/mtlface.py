@@ -13,12 +13,12 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from irlib.age_invariant.age_head import AgeHead, age_loss
-from irlib.age_invariant.ages import check_weight
 from irlib.age_invariant.reversal import reverse_gradient
 from irlib.backbones.features import Features
 from irlib.heads.margin import MarginHead
 from irlib.images import Batch
 from irlib.objectives.base import Objective
+from irlib.values import check_weight
 
 
 class MTLFace(Objective):
@@ -38,6 +38,9 @@ class MTLFace(Objective):
     Source: Huang et al., "When Age-Invariant Face Recognition Meets Face Age Synthesis", CVPR 2021;
         the released code's weights and 7 groups.
     """
+
+    decomposition = "attention"
+    needs_ages = True
 
     def __init__(
         self,
@@ -62,11 +65,12 @@ class MTLFace(Objective):
 
     def forward(self, features: Features, batch: Batch) -> dict[str, Tensor]:
         """Losses ``id``, ``age`` and ``adversary``, the last two over the known ages."""
+        known = batch.ages.isfinite()
         reversed_identity = reverse_gradient(features.identity)
         return {
             **super().forward(features, batch),
-            "age": age_loss(*self.age_head(features.age), batch.ages),
-            "adversary": age_loss(*self.adversary(reversed_identity), batch.ages),
+            "age": age_loss(*self.age_head(features.age, known), batch.ages),
+            "adversary": age_loss(*self.adversary(reversed_identity, known), batch.ages),
         }
 
     def total(self, losses: dict[str, Tensor]) -> Tensor:

@@ -6,11 +6,12 @@ Shapes: B batch, D embedding. Unit of ages: years; NaN where unknown.
 import torch
 from torch import Tensor, nn
 
-from irlib.age_invariant.ages import check_weight, known_mean
+from irlib.age_invariant.ages import known_mean
 from irlib.backbones.features import Features, embeddings_of
 from irlib.heads.margin import MarginHead
 from irlib.images import Batch
 from irlib.objectives.base import Objective
+from irlib.values import check_weight
 
 
 class NormAge(nn.Module):
@@ -43,6 +44,8 @@ class OECNN(Objective):
         Recognition", ECCV 2018; weight as in the baselines of Inter-Prototype (Lee et al., BMVC
         2021), which train it without weight decay and for 10,572 classes only.
     """
+
+    needs_ages = True
 
     def __init__(self, head: MarginHead, *, age_weight: float = 0.001) -> None:
         super().__init__(head)

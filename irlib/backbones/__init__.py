@@ -1,5 +1,12 @@
 """Backbones: from face crops to embeddings."""
 
-from irlib.backbones.registry import DECOMPOSITIONS, NAMES, build, recognition, sources
+from irlib.backbones.registry import (
+    DECOMPOSITIONS,
+    NAMES,
+    arguments,
+    build,
+    recognition,
+    sources,
+)
 
-__all__ = ["DECOMPOSITIONS", "NAMES", "build", "recognition", "sources"]
+__all__ = ["DECOMPOSITIONS", "NAMES", "arguments", "build", "recognition", "sources"]

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from functools import partial
+from typing import Any
 
 from torch import nn
 
@@ -41,6 +42,16 @@ def sources(name: str, decomposition: str = "") -> tuple[str, ...]:
     builder = _builder(name)
     split = (_decomposition(decomposition).__module__,) if decomposition else ()
     return (getattr(builder, "func", builder).__module__, *split)
+
+
+def arguments(name: str) -> list[Any]:
+    """What a backbone's constructor is given besides the embedding size, as plain JSON values.
+
+    Raises:
+        ValueError: an unknown name.
+    """
+    builder = _builder(name)
+    return [list(builder.args), dict(builder.keywords)] if isinstance(builder, partial) else []
 
 
 def build(name: str, embedding_size: int = 512, decomposition: str = "") -> nn.Module:

@@ -1,7 +1,7 @@
 """What all margin heads share: the prototypes, the cosines, and where the margin goes.
 
 A head is a rule on cosines. The rule is split in two, on the cosine to the image's own class and
-on those to the others, so that a chunked or class-sharded softmax can apply it to its pieces.
+on those to the others, so that it can be applied to some of the classes at a time.
 
 Shapes: B images, D numbers in an embedding, C classes.
 Units: margins in radians where they are added to an angle, else in cosine.

@@ -50,6 +50,13 @@ CONTROLS = (
     _entry("ip_x10", "IP, lambda 10", {"weight": 10.0}),
     _entry("ip_x100", "IP, lambda 100", {"weight": 100.0}),
     _entry("ip_x1000", "IP, lambda 1000", {"weight": 1000.0}),
+    _entry(
+        "ip_random_x100", "IP on random classes, lambda 100",
+        {"weight": 100.0}, group=RandomClasses(),
+    ),
+    _entry(
+        "ip_adults_x100", "IP on adult classes, lambda 100", {"weight": 100.0}, group=AdultClasses()
+    ),
     _entry("ip_below_10", "IP, below 10 years", group=ChildrenBy(below=10.0)),
     _entry("ip_below_18", "IP, below 18 years", group=ChildrenBy(below=18.0)),
     _entry("ip_at_least_1", "IP, at least 1 image", group=ChildrenBy(at_least=1)),
@@ -80,5 +87,6 @@ ABLATIONS: dict[str, tuple[str, ...]] = {
     "loss type": ("inter_prototype", "ip_l1", "ip_ce"),
     "schedule": ("inter_prototype", "ip_until_drop", "ip_after_drop"),
     "controls": ("inter_prototype", "ip_random", "ip_adults", "ip_all", "ip_all_size_free"),
+    "controls at lambda 100": ("inter_prototype", "ip_x100", "ip_random_x100", "ip_adults_x100"),
     "other heads": ("inter_prototype", "ip_cosface", "ip_curricularface", "ip_adaface"),
 }  # fmt: skip

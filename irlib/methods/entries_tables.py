@@ -26,22 +26,18 @@ TABLES = (
     Method(name="mv_arc", title="MV-Arc", head=MVArc, head_options={"straight_line": True}),
     Method(name="broadface", title="BroadFace", head=BroadFace),
     Method(name="adaface", title="AdaFace", head=AdaFace),
-    Method(name="oecnn", title="OE-CNN", head=CosFace, objective=OECNN, needs_ages=True),
+    Method(name="oecnn", title="OE-CNN", head=CosFace, objective=OECNN),
     Method(
         name="dal",
         title="DAL",
         head=CosFace,
         objective=DAL,
-        decomposition="residual",
-        needs_ages=True,
     ),
     Method(
         name="mtlface",
         title="MTLFace",
         head=CosFace,
         objective=MTLFace,
-        decomposition="attention",
-        needs_ages=True,
     ),
     Method(
         name="inter_prototype",

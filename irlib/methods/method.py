@@ -14,13 +14,14 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from irlib import backbones, runs
+from irlib import backbones, heads, runs
 from irlib.class_groups import Group, Labelled
 from irlib.heads import ArcFace, MarginHead
 from irlib.methods.recipes import AS_THE_STUDY, Recipe
 from irlib.objectives import Objective
 from irlib.studies import Study
 from irlib.training.config import LAST, TrainConfig
+from irlib.values import unknown
 
 _NONE = np.empty(0, dtype=np.int64)
 
@@ -41,9 +42,7 @@ class Method:
     head_options: Mapping[str, float | bool] = field(default_factory=dict)  # of its constructor
     objective: type[Objective] = Objective
     options: Mapping[str, Any] = field(default_factory=dict)  # of its constructor
-    decomposition: str = ""  # how the network splits age off: see `irlib.backbones.build`
     group: Group | None = None  # the classes that the objective treats apart
-    needs_ages: bool = False  # of the training images
     recipe: Recipe = AS_THE_STUDY
     start_from: str = ""  # method whose run of the same seed gives the first weights
     kind: str = TABLE
@@ -56,11 +55,16 @@ class Method:
         return {
             "head": [self.head.__qualname__, dict(self.head_options)],
             "objective": [self.objective.__qualname__, dict(self.options)],
-            "decomposition": self.decomposition,
+            "decomposition": self.objective.decomposition,
             "group": group,
             "recipe": dataclasses.asdict(self.recipe),
             "start_from": self.start_from,
         }
+
+    def head_settings(self, study: Study) -> dict[str, Any]:
+        """Options of the head's constructor on a study: the method's own go before the study's."""
+        on_study = study.head_options.get(self.head.__name__, {})
+        return {"scale": study.scale, **on_study, **self.head_options}
 
     @property
     def sources(self) -> tuple[str, ...]:
@@ -79,6 +83,8 @@ class Method:
             ValueError: an option or a recipe that does not fit; the message names the method.
         """
         try:
+            for head in study.head_options.keys() - set(heads.__all__):
+                raise ValueError(unknown("head", head, heads.__all__))
             self.objective.require_recipe(self.recipe_on(study), self.options)
             with torch.device("meta"):  # shapes without memory
                 self.build(study, self.network(study), 2, np.arange(2 if self.group else 0))
@@ -110,7 +116,7 @@ class Method:
         Raises:
             ValueError: no image has an age.
         """
-        if self.needs_ages and not np.isfinite(faces.ages).any():
+        if self.objective.needs_ages and not np.isfinite(faces.ages).any():
             raise ValueError(
                 f"method {self.name!r} learns from ages, and none of {len(faces.ages):,} training "
                 "images has one: expected a label file; see data/README.md"
@@ -137,13 +143,13 @@ class Method:
         return {
             "backbone": study.backbone,
             "embedding_size": study.embedding_size,
-            "decomposition": self.decomposition,
+            "decomposition": self.objective.decomposition,
             "method": self.name,
         }
 
     def network(self, study: Study) -> nn.Module:
         """A network with random weights, drawn from torch's global generator."""
-        return backbones.build(study.backbone, study.embedding_size, self.decomposition)
+        return backbones.build(study.backbone, study.embedding_size, self.objective.decomposition)
 
     def build(
         self,
@@ -163,7 +169,5 @@ class Method:
         Raises:
             ValueError: options that do not fit; see the head and the objective.
         """
-        options = {"scale": study.scale, **study.head_options.get(self.head.__name__, {})}
-        options |= self.head_options
-        head = self.head(study.embedding_size, num_classes, **options)
+        head = self.head(study.embedding_size, num_classes, **self.head_settings(study))
         return self.objective.of(head, network, class_ids, **self.options)

@@ -4,7 +4,7 @@ Shapes: B batch, D embedding, C classes.
 """
 
 from collections.abc import Mapping
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import torch
 from numpy.typing import NDArray
@@ -24,6 +24,9 @@ class Objective(nn.Module):
     Args:
         head: margin head over all classes.
     """
+
+    decomposition: ClassVar[str] = ""  # how its network splits age off: see `irlib.backbones.build`
+    needs_ages: ClassVar[bool] = False  # of the training images
 
     def __init__(self, head: MarginHead) -> None:
         super().__init__()

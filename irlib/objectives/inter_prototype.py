@@ -1,6 +1,5 @@
 """The margin softmax with the Inter-Prototype loss beside it."""
 
-import math
 from collections.abc import Mapping
 from typing import Any, Self
 
@@ -15,7 +14,7 @@ from irlib.images import Batch
 from irlib.losses.inter_prototype import inter_prototype_loss, require_variant
 from irlib.objectives.base import Objective
 from irlib.training.config import TrainConfig
-from irlib.values import unknown
+from irlib.values import check_weight, unknown
 
 ALWAYS, UNTIL_DROP, AFTER_DROP = "always", "until_drop", "after_drop"
 WHEN = (ALWAYS, UNTIL_DROP, AFTER_DROP)
@@ -58,8 +57,7 @@ class InterPrototypeObjective(Objective):
     ) -> None:
         super().__init__(head)
         _require_classes(np.asarray(class_ids), len(head.prototypes))
-        if not 0 <= weight < math.inf:
-            raise ValueError(f"weight: expected a finite number of at least 0, got {weight}")
+        check_weight("weight", weight)
         require_variant(reduction, sides, target)
         if when not in WHEN:
             raise ValueError(unknown("when", when, WHEN))

@@ -9,6 +9,7 @@ from typing import Any
 from irlib.values import typed, unknown
 
 PRECISIONS = ("fp32", "bf16")
+ADAMW_LR = 0.01  # above it training diverges
 OPTIMIZERS = ("sgd", "adamw")
 SCHEDULES = ("steps", "polynomial", "cosine")
 SAMPLERS = ("uniform", "class_balanced", "child_aware")
@@ -28,14 +29,14 @@ class TrainConfig:
     epochs: int = 50
     batch_size: int = 64
     optimizer: str = "sgd"
-    lr: float = 0.1  # the highest; AdamW wants a hundredth of SGD's
+    lr: float = 0.1  # the highest; AdamW wants a hundredth of it
     momentum: float = 0.9  # of SGD; the first beta of AdamW, whose second is 0.999
     weight_decay: float = 5e-4  # batch-norm parameters are exempt; decoupled in AdamW
     schedule: str = "steps"  # tenfold falls, or from lr down to 0 by a power or by half a cosine
     milestones: tuple[int, ...] = (28, 38, 46)  # epochs, from 0, at whose start lr falls by steps
     power: float = 2.0  # of the polynomial
     warmup_epochs: float = 0.0  # lr rises from 0 in a straight line
-    lr_floor: float = 0.0  # lr does not fall below it
+    lr_floor: float = 0.0  # lr does not fall below it once it is warm
     sampler: str = "uniform"  # which images an epoch draws; see `irlib.data.sampling`
     child_share: float = 0.2  # of the images that the child-aware sampler draws
     crop: float = 0.0  # probability an image, as are the next two; see `irlib.augmentation`
@@ -80,6 +81,8 @@ class TrainConfig:
             raise ValueError(f"child_share is {self.child_share}: expected it between 0 and 1")
 
     def _check_schedule(self) -> None:
+        if self.optimizer == "adamw" and self.lr > ADAMW_LR:
+            raise ValueError(f"lr is {self.lr}: expected at most {ADAMW_LR} with optimizer adamw")
         if self.momentum >= 1:
             raise ValueError(f"momentum is {self.momentum}: expected less than 1")
         if not 0 < self.power < math.inf:

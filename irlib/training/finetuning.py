@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -29,30 +30,38 @@ class Taken:
 NOTHING = Taken()
 
 
-def take_weights(path: Path, network: nn.Module, objective: Objective) -> Taken:
+def take_weights(
+    path: Path, network: nn.Module, objective: Objective, *, model: Mapping[str, Any]
+) -> Taken:
     """What was taken of a checkpoint into a fresh network and objective, in place.
 
-    The backbone must fit as a whole. Of the objective those parameters are taken whose name and
-    shape fit, e.g. the prototypes where there are as many classes; the classes are then meant to be
-    the same. Running state of the objective, such as averages and queues, starts anew.
+    The backbone must fit as a whole. Where the checkpoint was trained on the same classes, those
+    parameters of the objective are taken whose name and shape fit, such as the prototypes. Running
+    state of the objective, such as averages and queues, starts anew.
 
     Args:
         path: any checkpoint that `irlib.checkpoints.load` reads.
         network: with or without a part that splits age off, whatever the checkpoint's has.
         objective: of the method that is to be trained.
+        model: what the new checkpoints will record; of it ``input`` must agree, and ``classes``
+            decides on the objective.
 
     Raises:
         FileNotFoundError: there is no such file.
-        ValueError: damaged, no checkpoint, or of another backbone; the message names the file and
-            the first weight that does not fit.
+        ValueError: damaged, no checkpoint, of another input, or of another backbone; the message
+            names the file and what does not fit.
     """
     content = checkpoints.load(path)
+    trained = content["model"]
+    if "input" in trained and dict(trained["input"]) != dict(model["input"]):
+        found, expected = trained["input"], model["input"]
+        raise ValueError(f"{path}: was trained on {found}, expected {expected}")
     part, weights = _matching(network, content["backbone"])
     if wrong := _misfit(part.state_dict(), weights):
         raise ValueError(f"{path}: its backbone does not fit this network: {wrong}")
     part.load_state_dict(weights)
     own = dict(objective.named_parameters())
-    given = content["objective"]
+    given = content["objective"] if trained.get("classes") == model["classes"] else {}
     taken = [n for n, value in own.items() if n in given and given[n].shape == value.shape]
     with torch.no_grad():
         for name in taken:
