@@ -7,14 +7,19 @@ a digest of the code, the study and the method among the params makes it stale w
 import sys
 
 from irlib.runs import run_name
+from irlib.undone import first_line
 
 STUDY, METHODS, SEEDS = config["study"], config["methods"], config["seeds"]
-DIGESTS = config["digests"]
+DIGESTS, STARTS, ABSENT = config["digests"], config["starts"], config["absent"]
 
 # Where things are is no part of a result, so these are not among the params.
 RUN = [sys.executable, "-m", "irlib.notebooks"]
 FOLDER = f"{config['outputs']}/{STUDY}"
 COMMON = [word for name in config["common"] for word in ("-p", f"{name}={config['common'][name]}")]
+# Where nobody else does it, each run takes one GPU of this machine for itself.
+DEVICES, LOCKS = ",".join(config["devices"]), f"{config['outputs']}/.gpus"
+GPU = ["--gpus", DEVICES, "--gpu-locks", LOCKS] if DEVICES else []
+PROBE_GPU = GPU if config["probe_gpus"] else []
 
 
 def result(stage, method="", seed=""):
@@ -22,8 +27,21 @@ def result(stage, method="", seed=""):
     return f"{STUDY}/{run_name(stage, method, seed or None)}/metrics.json"
 
 
+def first_weights(wildcards):
+    """What a training starts from: a user's checkpoint, another method's run, or nothing."""
+    if wildcards.method in STARTS:
+        return result("train", STARTS[wildcards.method], wildcards.seed)
+    return config["start"] or []
+
+
+def reported():
+    """What a report rests on: the runs that failed, and those that rest on them, are left out."""
+    names = [(stage, m, s) for stage in ("evaluate", "prototypes") for m in METHODS for s in SEEDS]
+    return [result(*name) for name in names if run_name(*name) not in ABSENT]
+
+
 wildcard_constraints:
-    method="|".join(METHODS),
+    method="|".join(config["trained"]),
     seed="[0-9]+",
 
 
@@ -37,14 +55,17 @@ rule data:
         result("data"),
     params:
         digest=DIGESTS["data"],
-    threads: workflow.cores or 1
+    threads: config["cores"]
+    resources:
+        gpu=config["probe_gpus"],
     shell:
-        "exec {RUN:q} 01_data_prep {FOLDER:q}/data {COMMON:q} -p workers={threads}"
+        "exec {RUN:q} 01_data_prep {FOLDER:q}/data {PROBE_GPU:q} {COMMON:q} -p workers={threads}"
 
 
 rule train:
     input:
         rules.data.output,
+        first_weights,
     output:
         result("train", "{method}", "{seed}"),
     params:
@@ -54,7 +75,7 @@ rule train:
         gpu=config["gpus"],
     shell:
         "exec {RUN:q} 02_train {FOLDER:q}/train-{wildcards.method}-s{wildcards.seed}"
-        " {COMMON:q} -p method={wildcards.method} -p seed={wildcards.seed}"
+        " {GPU:q} {COMMON:q} -p method={wildcards.method} -p seed={wildcards.seed}"
 
 
 rule evaluate:
@@ -70,32 +91,36 @@ rule evaluate:
         gpu=config["gpus"],
     shell:
         "exec {RUN:q} 03_evaluate {FOLDER:q}/evaluate-{wildcards.method}-s{wildcards.seed}"
-        " {COMMON:q} -p method={wildcards.method} -p seed={wildcards.seed}"
+        " {GPU:q} {COMMON:q} -p method={wildcards.method} -p seed={wildcards.seed}"
 
 
 rule prototypes:
     input:
+        rules.data.output,
         rules.train.output,
     output:
         result("prototypes", "{method}", "{seed}"),
     params:
         digest=DIGESTS["prototypes"],
+    threads: config["threads"]
+    resources:
+        gpu=config["gpus"],
     shell:
         "exec {RUN:q} 04_prototypes {FOLDER:q}/prototypes-{wildcards.method}-s{wildcards.seed}"
-        " {COMMON:q} -p method={wildcards.method} -p seed={wildcards.seed}"
+        " {GPU:q} {COMMON:q} -p method={wildcards.method} -p seed={wildcards.seed}"
 
 
 rule report:
     input:
         rules.data.output,
-        expand(result("evaluate", "{method}", "{seed}"), method=METHODS, seed=SEEDS),
-        expand(result("prototypes", "{method}", "{seed}"), method=METHODS, seed=SEEDS),
+        reported(),
     output:
         result("report"),
     params:
         digest=DIGESTS["report"],
         methods=",".join(METHODS),
         seeds=",".join(map(str, SEEDS)),
+        absent=[f"{name}: {first_line(ABSENT[name])}" for name in ABSENT],  # the page tells them
     shell:
         "exec {RUN:q} 05_report {FOLDER:q}/report {COMMON:q}"
         " -p methods={params.methods:q} -p seeds={params.seeds:q}"

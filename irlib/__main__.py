@@ -6,53 +6,26 @@ import fcntl
 import json
 import os
 import shutil
+import signal
 import sys
 import tempfile
 from pathlib import Path
 from typing import IO, Any
 
-from irlib import provenance, runs, studies
+from irlib import gpus, provenance, runs, studies, undone
+from irlib.options import parse
 from irlib.training.config import LAST
 from irlib.values import integers, words
 
-EPILOG = """\
-fields for --set: epochs, milestones, batch_size, lr, momentum, weight_decay, precision (fp32 or
-bf16), log_every, save_every, workers of the recipe; child_below (years) and child_at_least
-(images) of a child identity, allowed_bad (images), exclude_overlap (true or false). A study with
-changed fields gets a folder of its own. What stands after -- goes to Snakemake unchanged.
-"""
-
-
-def parser() -> argparse.ArgumentParser:
-    """The command line."""
-    command = argparse.ArgumentParser(
-        "run_all.sh",
-        description="Run a study: data, training, evaluation, prototypes, report.",
-        epilog=EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
-    )
-    add = command.add_argument
-    add("study", nargs="?", default="demo", help=f"one of {', '.join(studies.STUDIES)}")
-    add("--methods", metavar="A,B", help="methods of irlib.methods (default: the study's)")
-    add("--seeds", metavar="1,2,3", help="training seeds (default: the study's)")
-    add("--set", metavar="FIELD=VALUE", action="append", default=[], help="change a setting")
-    add("--device", default="auto", help="auto, cuda, mps or cpu")
-    add("--data", metavar="DIR", default="data", help="where the data lie or are made")
-    add("--outputs", metavar="DIR", default="outputs", help="where results go")
-    add("--cores", type=int, metavar="N", help="processes at a time (default: all cores)")
-    add("-n", "--dry-run", action="store_true", help="say what would run, and why")
-    add("--force", action="store_true", help="run everything again, training too")
-    add("--profile", metavar="DIR", help="a Snakemake profile, e.g. for a cluster")
-    return command
+INTERRUPTED = 130  # exit status after Ctrl-C
+# A second start makes the report and nothing else; the empty --forcerun outdoes one before it.
+REPORT_ALONE = ["--allowed-rules", "all", "report", "--forcerun"]
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run a study; 0 if all of it is made, else 1 and one line on what is wrong."""
     given = sys.argv[1:] if arguments is None else arguments
-    cut = given.index("--") if "--" in given else len(given)
-    options = parser().parse_args(given[:cut])
-    options.snakemake = given[cut + 1 :]
+    options = parse(given)
     try:
         return run(options)
     except (ValueError, OSError) as error:
@@ -73,31 +46,66 @@ def run(options: argparse.Namespace) -> int:
         raise ValueError(f"--set {' '.join(options.set)!r}: a field stands there twice")
     study = studies.find(options.study, overrides)
     seeds = study.seeds if options.seeds is None else integers("--seeds", options.seeds)
-    names = list(study.methods) if options.methods is None else words("--methods", options.methods)
     if options.cores is not None and options.cores < 1:
         raise ValueError(f"--cores {options.cores}: expected at least 1")
     data, outputs = runs.resolve(options.data), runs.resolve(options.outputs)
     studies.require_data(study, data)
+    if study.recipe.start and not runs.resolve(study.recipe.start).is_file():
+        raise ValueError(f"start is {study.recipe.start!r}: there is no such checkpoint")
     if not options.dry_run:
         finished = (outputs / study.name / "report.html").exists()
         check_folder(outputs / study.name, 0.1 if finished else study.disk_gib)
 
-    from irlib import devices, graph  # bring torch: after all that can be told without it
+    from irlib import graph  # brings torch: after all that can be told without it
 
-    if not options.profile:  # a cluster's nodes may have other devices than this machine
-        devices.pick(options.device)
-
+    names = _methods(options, study)
     common = {
         "study": options.study, "overrides": json.dumps(overrides), "device": options.device,
         "data": str(data), "outputs": str(outputs),
     }  # fmt: skip
+    share = _share(options, study)
     if graph.data_changed(study, data, outputs / study.name):
         options.snakemake = _with_data_forced(options.snakemake)
-    config = graph.config(study, names, list(seeds), common=common, outputs=outputs)
+    config = graph.config(study, names, seeds, common=common, outputs=outputs, **share)
     if options.dry_run:
         with tempfile.TemporaryDirectory() as scratch:  # nothing is made, not even a folder
             return run_snakemake(snakemake_arguments(options, config, Path(scratch)))
     return _make(options, study, config, outputs / study.name)
+
+
+def _methods(options: argparse.Namespace, study: studies.Study) -> list[str]:
+    from irlib import graph, methods
+
+    names = list(study.methods)
+    if options.methods is not None:
+        names = methods.expand(words("--methods", options.methods))
+    if not names:
+        raise ValueError(f"--methods {options.methods!r} selects no method")
+    for name in graph.trained(study, names):
+        methods.find(name).check(study)
+    return names
+
+
+def _share(options: argparse.Namespace, study: studies.Study) -> dict[str, Any]:
+    """How much of what there is a run gets, as `irlib.graph.config` takes it."""
+    if options.profile:  # a cluster's nodes may have other cores and devices than this machine
+        wanted = max(study.gpus, int(options.device.startswith("cuda")))
+        gpus_each = 0 if options.device == "cpu" else wanted
+        return {"cores": options.cores or study.threads, "gpus": gpus_each}
+    import torch
+
+    from irlib import devices
+
+    device, cores = devices.pick(options.device), _cores(options)
+    if device.type != "cuda" or device.index is not None:  # one, and the runs know which
+        return {"cores": cores, "gpus": int(device.type != "cpu")}
+    names = gpus.visible(torch.cuda.device_count(), os.environ.get("CUDA_VISIBLE_DEVICES"))
+    threads = max(1, min(study.threads, cores // len(names)))
+    return {"cores": cores, "threads": threads, "gpus": 1, "devices": names}
+
+
+def _cores(options: argparse.Namespace) -> int:
+    return options.cores or provenance.available_cores()
 
 
 def _make(
@@ -106,12 +114,24 @@ def _make(
     with _only_one(folder):
         print(f"{study.name}: {study.title}; expect {study.expected}", flush=True)
         if options.force:
-            set_checkpoints_aside(folder, config["methods"], config["seeds"])
-        code = run_snakemake(snakemake_arguments(options, config, folder))
+            set_checkpoints_aside(folder, config["trained"], config["seeds"])
+        before = undone.records(folder, config)
+        code = reported = run_snakemake(snakemake_arguments(options, config, folder))
+        failed = undone.failures(folder, config, before)
+        if failed.keys() - {"data", "report"} and code != INTERRUPTED:
+            reported = _report_the_rest(options, config, folder)
+    for name, why in failed.items():
+        print(f"failed: {name}: {undone.first_line(why)}", file=sys.stderr, flush=True)
     report = folder / "report.html"
-    if code == 0 and report.exists():
+    if reported == 0 and report.exists():
         print(f"report: {report}")
     return code
+
+
+def _report_the_rest(options: argparse.Namespace, config: dict[str, Any], folder: Path) -> int:
+    missing = undone.settle(folder, config)
+    words = snakemake_arguments(options, {**config, "absent": missing}, folder)
+    return run_snakemake([*words, *REPORT_ALONE])
 
 
 def _field(text: str) -> tuple[str, str]:
@@ -174,13 +194,19 @@ def snakemake_arguments(
         "--quiet", "host",
     ]  # fmt: skip
     if not options.profile:
-        words += ["--resources", "gpu=1"]
+        words += ["--resources", f"gpu={max(1, len(config['devices']))}"]
     if options.cores or not options.profile:
-        words += ["--cores", str(options.cores or provenance.available_cores())]
-    words += ["--profile", options.profile] if options.profile else []
+        words += ["--cores", str(_cores(options))]
+    words += ["--profile", _profile(options.profile)] if options.profile else []
     words += ["--dry-run"] if options.dry_run else []
     words += ["--forceall"] if options.force else []
     return words + options.snakemake
+
+
+def _profile(name: str) -> str:
+    # one of this suite by its name, else whatever Snakemake finds by it
+    own = runs.ROOT / "profiles" / name
+    return str(own) if own.is_dir() and not Path(name).exists() else name
 
 
 def _with_data_forced(given: list[str]) -> list[str]:
@@ -196,11 +222,23 @@ def run_snakemake(words: list[str]) -> int:
 
     # Jobs find this environment's programs first, also when it was never activated.
     os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    interrupts: list[int] = []
+
+    def interrupt(number: int, frame: Any) -> None:  # Snakemake tells it like any failure
+        interrupts.append(number)
+        signal.default_int_handler(number, frame)
+
+    previous = signal.signal(signal.SIGINT, interrupt)
     try:
         snakemake(words)
+        code = 0
+    except KeyboardInterrupt:
+        code = INTERRUPTED
     except SystemExit as stop:
-        return stop.code if isinstance(stop.code, int) else int(stop.code is not None)
-    return 0
+        code = stop.code if isinstance(stop.code, int) else int(stop.code is not None)
+    finally:
+        signal.signal(signal.SIGINT, previous)
+    return INTERRUPTED if interrupts else code
 
 
 if __name__ == "__main__":

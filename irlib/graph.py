@@ -1,6 +1,5 @@
 """What Snakemake needs to know of a study: its runs, and what each of them depends on."""
 
-import dataclasses
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -14,7 +13,16 @@ from irlib.studies import Study
 
 
 def config(
-    study: Study, names: list[str], seeds: list[int], *, common: dict[str, str], outputs: Path
+    study: Study,
+    names: Sequence[str],
+    seeds: Sequence[int],
+    *,
+    common: dict[str, str],
+    outputs: Path,
+    cores: int = 1,
+    threads: int | None = None,
+    gpus: int = 0,
+    devices: Sequence[str] = (),
 ) -> dict[str, Any]:
     """The Snakefile's config, as plain JSON values.
 
@@ -24,18 +32,63 @@ def config(
         seeds: one training run a method and seed.
         common: parameters that every notebook gets, as text.
         outputs: absolute path of the outputs folder.
+        cores: that the data stage may use, while nothing else runs.
+        threads: cores that are set aside for a run; None for as many as it uses.
+        gpus: that a run needs.
+        devices: names of this machine's GPUs, of which each run gets one; empty where somebody
+            else hands them out.
 
     Raises:
-        ValueError: an unknown method.
+        ValueError: an unknown method, or methods that start from each other.
     """
-    settings = {stage: [study.settings, notebook_digest(stage)] for stage in STAGES}
-    train = {name: [settings["train"], model_digest(study, methods.find(name))] for name in names}
+    # what a head takes counts in the digest of the methods that have it
+    shared = {**study.settings, "head_options": {}}
+    settings = {stage: [shared, notebook_digest(stage)] for stage in STAGES}
+    settings["report"] += [[*_shown(methods.find(name))] for name in names]
+    found = trained(study, names)
+    starts = {name: other for name in found if (other := _start(study, name))}
+    start = study.recipe.start
+    train = {name: [settings["train"], model_digest(study, methods.find(name))] for name in found}
     digests: dict[str, Any] = {stage: provenance.digest(settings[stage]) for stage in STAGES}
     digests["train"] = {name: provenance.digest(values) for name, values in train.items()}
     return {
-        "study": study.name, "methods": names, "seeds": seeds, "threads": study.threads,
-        "gpus": study.gpus, "common": common, "outputs": str(outputs), "digests": digests,
+        "study": study.name, "methods": list(names), "seeds": list(seeds), "trained": found,
+        "starts": starts, "start": str(runs.resolve(start)) if start else "",
+        "cores": cores, "threads": threads or study.threads, "gpus": gpus,
+        "probe_gpus": gpus if study.probe_epochs else 0, "devices": list(devices),
+        "common": common, "outputs": str(outputs), "digests": digests, "absent": {},
     }  # fmt: skip
+
+
+def _shown(method: methods.Method) -> tuple[str, ...]:
+    return method.title, method.kind, method.baseline
+
+
+def trained(study: Study, names: Sequence[str]) -> list[str]:
+    """The methods, each after the one whose weights it starts from, which is trained as well.
+
+    Args:
+        study: what is run.
+        names: methods, by name.
+
+    Raises:
+        ValueError: an unknown method, or methods that start from each other.
+    """
+    found: dict[str, None] = {}
+    for name in names:
+        chain = [name]
+        while start := _start(study, chain[-1]):
+            if start in chain:
+                raise ValueError(f"methods that start from each other: {', '.join(chain)}")
+            chain.append(start)
+        found |= dict.fromkeys(reversed(chain))
+    return list(found)
+
+
+def _start(study: Study, name: str) -> str:
+    method = methods.find(name)
+    # weights that the user names go before the method's own
+    return "" if method.recipe_on(study).start else method.start_from
 
 
 def brought(study: Study, data: Path) -> list[list[str | int]]:
@@ -66,8 +119,10 @@ def notebook_digest(stage: str) -> str:
 
 def model_digest(study: Study, method: methods.Method) -> str:
     """Digest of what is trained: backbone, head and losses, their settings and their code."""
-    modules = (*backbones.sources(study.backbone, method.decomposition), *method.sources)
-    return provenance.digest(method.settings, provenance.source_digest(runs.ROOT, *modules))
+    modules = (*backbones.sources(study.backbone, method.objective.decomposition), *method.sources)
+    arguments = backbones.arguments(study.backbone)
+    code = provenance.source_digest(runs.ROOT, *modules)
+    return provenance.digest(method.settings, method.head_settings(study), arguments, code)
 
 
 def training_key(
@@ -79,6 +134,7 @@ def training_key(
     device: str,
     child_ids: Sequence[int] = (),
     class_ids: Sequence[int] = (),
+    start: str = "",
 ) -> str:
     """Digest of all that decides a training run's result; a checkpoint under another is not used.
 
@@ -92,18 +148,16 @@ def training_key(
         device: kind of device; a run does not go on on another kind.
         child_ids: child classes.
         class_ids: classes that the method treats apart.
+        start: digest of the weights that it starts from; empty for random ones.
     """
-    code = provenance.source_digest(
-        runs.ROOT, "irlib.training.loop", "irlib.data.loading", "irlib.data.ages", "irlib.devices"
-    )
-    recipe = dataclasses.asdict(method.recipe_on(study))
+    modules = (
+        "irlib.training.loop", "irlib.training.finetuning", "irlib.data.loading", "irlib.data.ages",
+        "irlib.devices",
+    )  # fmt: skip
+    code = provenance.source_digest(runs.ROOT, *modules)
     settings = [
-        study.training_settings,
-        recipe,
-        seed,
-        data,
-        device,
-        list(child_ids),
-        list(class_ids),
-    ]
+        # the options of other heads do not count; those of its own are in the model's digest
+        {**study.training_settings, "recipe": method.recipe_on(study).settings, "head_options": {}},
+        seed, data, device, list(child_ids), list(class_ids), start,
+    ]  # fmt: skip
     return provenance.digest(settings, model_digest(study, method), code)

@@ -6,10 +6,12 @@ A kernel takes seconds to start, so several facts share one run.
 import fcntl
 import io
 import json
+import os
 import re
 import signal
 import subprocess
 import sys
+import threading
 import time
 from contextlib import redirect_stdout
 from pathlib import Path
@@ -18,7 +20,7 @@ from types import SimpleNamespace
 import psutil
 import pytest
 
-from irlib import runs
+from irlib import gpus, runs
 from irlib.notebooks import __main__ as command
 from irlib.notebooks import execution, narrator
 from irlib.notebooks import parameters as notebook_parameters
@@ -26,7 +28,7 @@ from irlib.notebooks import parameters as notebook_parameters
 ROOT = Path(__file__).parents[1]
 PARAMETERS = 'folder: str = ""  # where the run goes\nsteps: int = 3  # how many\n'
 START = """from pathlib import Path
-from irlib import runs
+from irlib import gpus, runs
 run = runs.start(Path(folder), notebook="toy", parameters={"steps": steps})"""
 SECONDS_TO_END = 20  # for processes that notice within one or two
 
@@ -319,9 +321,54 @@ def test_a_parameter_without_a_value_is_refused(capsys, tmp_path):
 
 def test_a_value_may_hold_an_equals_sign(monkeypatch, tmp_path):
     seen = {}
-    monkeypatch.setattr(command, "execute", lambda notebook, folder, given: seen.update(given))
+    monkeypatch.setattr(command, "execute", lambda _, folder, given, held: seen.update(given))
     command.main(["02_train", str(tmp_path), "-p", 'overrides={"a": "b=c"}'])
     assert seen == {"overrides": '{"a": "b=c"}'}
+
+
+# One GPU a run
+
+
+@pytest.fixture
+def taking(monkeypatch, tmp_path):
+    """A function that starts a run on the GPUs 2 and 3; what it sees, and what is left then."""
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "2,3")
+    locks, seen = tmp_path / "locks", {}
+
+    def execute(notebook, folder, given, held):
+        seen["sees"] = os.environ["CUDA_VISIBLE_DEVICES"]
+        seen["left"] = gpus.claim(["2", "3"], locks)
+
+    def start():
+        monkeypatch.setattr(command, "execute", execute)
+        words = ["02_train", str(tmp_path / "run"), "--gpus", "2,3", "--gpu-locks", str(locks)]
+        assert command.main(words) == 0
+        return SimpleNamespace(**seen)
+
+    start.locks = locks
+    return start
+
+
+def test_a_run_sees_the_gpu_that_it_took_and_no_other(taking):
+    _, others = gpus.claim(["2"], taking.locks)
+    found = taking()
+    others.close()
+    assert (found.sees, found.left) == ("3", None)
+
+
+def test_a_run_waits_for_a_gpu_and_says_so_once(taking, capsys):
+    held = [gpus.claim([name], taking.locks)[1] for name in ("2", "3")]
+    threading.Timer(1.2, held[1].close).start()
+    assert taking().sees == "3"
+    assert capsys.readouterr().out == "[run] waiting for one of the GPUs 2,3\n"
+
+
+def test_a_run_that_is_told_no_gpus_leaves_the_choice_to_others(monkeypatch, tmp_path):
+    # as on a cluster, which has set it
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "7")
+    monkeypatch.setattr(command, "execute", lambda notebook, folder, given, held: None)
+    command.main(["02_train", str(tmp_path / "run")])
+    assert os.environ["CUDA_VISIBLE_DEVICES"] == "7"
 
 
 # The death of those above
@@ -335,7 +382,8 @@ from irlib.notebooks.__main__ import stop_with_parent
 from irlib.notebooks.execution import execute
 signal.signal(signal.SIGTERM, signal.default_int_handler)
 stop_with_parent()
-execute(Path(sys.argv[1]), Path(sys.argv[2]), {"folder": sys.argv[2]})
+gpu = open(sys.argv[2] + ".gpu", "a")
+execute(Path(sys.argv[1]), Path(sys.argv[2]), {"folder": sys.argv[2]}, held=[gpu])
 """
 PARENT = """
 import subprocess, sys
@@ -368,6 +416,8 @@ def sleeper(tmp_path, write_notebook):
 def test_a_killed_runner_leaves_no_kernel_and_a_free_folder(sleeper):
     process, folder, kernel = sleeper(RUNNER)
     assert holds_lock(folder)
+    # a kernel that outlives its runner for a moment must not share its GPU with the next run
+    assert f"{folder}.gpu" in {file.path for file in psutil.Process(kernel).open_files()}
     process.send_signal(signal.SIGKILL)
     process.wait()
     assert wait_until(lambda: not is_alive(kernel))

@@ -6,8 +6,10 @@ import signal
 import sys
 import threading
 import time
+from pathlib import Path
+from typing import IO
 
-from irlib import notebooks, runs
+from irlib import gpus, notebooks, runs
 from irlib.notebooks.execution import NotebookError, execute
 from irlib.notebooks.parameters import find
 
@@ -23,10 +25,18 @@ def main(arguments: list[str] | None = None) -> int:
         "-p", dest="parameters", metavar="NAME=VALUE", action="append", default=[],
         help="a parameter of the notebook; repeat for more",
     )  # fmt: skip
+    parser.add_argument("--gpus", metavar="A,B", help="run on the first of these that is free")
+    parser.add_argument(
+        "--gpu-locks", metavar="DIR", type=Path, default=runs.ROOT / "outputs/.gpus",
+        help="where runs on this machine leave word which GPU they hold",
+    )  # fmt: skip
     options = parser.parse_args(arguments)
+    folder = runs.resolve(options.folder)
     try:
         given = dict(_pair(text) for text in options.parameters)
-        execute(find(options.notebook), runs.resolve(options.folder), given)
+        notebook = find(options.notebook)
+        held = [_take_gpu(options.gpus, options.gpu_locks, folder)] if options.gpus else []
+        execute(notebook, folder, given, held=held)
     except (ValueError, OSError, NotebookError) as error:
         print(f"error: {error}", file=sys.stderr, flush=True)
         return 1
@@ -41,6 +51,18 @@ def _pair(text: str) -> tuple[str, str]:
     if not sign:
         raise ValueError(f"-p {text!r}: expected NAME=VALUE")
     return name, value
+
+
+def _take_gpu(names: str, locks: Path, folder: Path) -> IO[str]:
+    """Wait for a free GPU and let the notebook see that one alone; the file that holds it."""
+    told = False
+    while (found := gpus.claim(names.split(","), locks)) is None:
+        if not told:
+            print(f"[{folder.name}] waiting for one of the GPUs {names}", flush=True)
+        told = True
+        time.sleep(0.5)
+    os.environ["CUDA_VISIBLE_DEVICES"] = found[0]
+    return found[1]
 
 
 def stop_with_parent() -> None:

@@ -6,7 +6,7 @@ import shutil
 import signal
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import IO, Any
 
@@ -21,13 +21,16 @@ class NotebookError(RuntimeError):
     """A notebook that did not run to its end; the message says which, where and why."""
 
 
-def execute(notebook: Path, folder: Path, parameters: dict[str, Any]) -> Path:
+def execute(
+    notebook: Path, folder: Path, parameters: dict[str, Any], *, held: Sequence[IO[str]] = ()
+) -> Path:
     """Run a notebook and publish the executed copy in its run folder.
 
     Args:
         notebook: path of the source notebook.
         folder: the run folder; the notebook itself writes ``run.json`` and ``metrics.json`` there.
         parameters: name to value, checked before anything starts.
+        held: open files that the kernel shall hold as long as it lives, e.g. of a GPU.
 
     Returns:
         Path of the executed notebook.
@@ -49,7 +52,7 @@ def execute(notebook: Path, folder: Path, parameters: dict[str, Any]) -> Path:
         before = _content(folder / "run.json")  # a former run's record
         executed = scratch / notebook.name
         try:
-            _run(notebook, executed, checked, folder, scratch, lock)
+            _run(notebook, executed, checked, folder, scratch, [lock, *held])
         except BaseException as error:
             killed = type(error).__name__ == "DeadKernelError"
             if killed and executed.exists():
@@ -73,7 +76,7 @@ def _run(
     checked: dict[str, Any],
     folder: Path,
     scratch: Path,
-    lock: IO[str],
+    held: Sequence[IO[str]],
 ) -> None:
     from irlib.notebooks import kernel  # papermill takes half a second; bad input need not wait
 
@@ -81,7 +84,7 @@ def _run(
     try:
         kernel.run(
             notebook, executed, checked,
-            narrator=narrator, scratch=scratch, lock=lock, cwd=runs.ROOT,
+            narrator=narrator, scratch=scratch, held=held, cwd=runs.ROOT,
         )  # fmt: skip
     finally:
         narrator.close()

@@ -2,6 +2,7 @@
 
 import json
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import IO, Any
 
@@ -71,7 +72,7 @@ def run(
     *,
     narrator: Narrator,
     scratch: Path,
-    lock: IO[str],
+    held: Sequence[IO[str]],
     cwd: Path,
 ) -> None:
     """Execute a notebook; the copy is written as it goes.
@@ -82,7 +83,7 @@ def run(
         parameters: checked values by name.
         narrator: where the notebook's output is told.
         scratch: a folder with a short path, for the sockets.
-        lock: a locked file that the kernel shall hold as long as it lives.
+        held: locked files that the kernel shall hold as long as it lives.
         cwd: working directory of the kernel.
 
     Raises:
@@ -90,7 +91,8 @@ def run(
         nbclient.exceptions.DeadKernelError: the kernel died.
     """
     manager = type("RunKernelManager", (IpcKernelManager,), {})
-    manager.inherited, manager.scratch = (lock.fileno(),), scratch
+    manager.inherited = tuple(file.fileno() for file in held)
+    manager.scratch = scratch
     papermill.execute_notebook(
         notebook,
         executed,
