@@ -4,7 +4,6 @@ import pytest
 from irlib.data.pairs.rules import PairList
 from irlib.evaluation.bootstrap import (
     VertexDraws,
-    difference_intervals,
     percentile_interval,
     vertex_draws,
     vertex_intervals,
@@ -135,22 +134,6 @@ def test_interval_of_people_is_wider_than_of_pairs():
     # share of the ten recognised among 20 draws: binomial, standard deviation sqrt(1/4/20)
     width = 2 * 1.96 * np.sqrt(0.25 / 20)
     assert interval.high - interval.low == pytest.approx(width, rel=0.15)
-
-
-def test_difference_of_a_method_with_itself_is_zero():
-    pairs, similarity = random_pairs(5)
-    intervals = difference_intervals(similarity, similarity, pairs, seed=0, repeats=50)
-    interval = intervals["fold_accuracy"]
-    assert (interval.value, interval.low, interval.high) == (0, 0, 0)
-
-
-def test_difference_is_of_the_same_draws():
-    pairs, similarity = random_pairs(6)
-    better = similarity + 0.05 * pairs.is_same
-    difference = difference_intervals(better, similarity, pairs, seed=0)["area_under_roc"]
-    alone = vertex_intervals(similarity, pairs, seed=0)["area_under_roc"]
-    assert difference.low > 0
-    assert difference.high - difference.low < 0.5 * (alone.high - alone.low)
 
 
 def test_runs_are_averaged():

@@ -38,7 +38,7 @@ def test_a_run_comes_after_those_that_it_rests_on():
     assert list(found) == RUNS
     assert found["train-tuned-s1"] == ["data", "train-cosface-s1"]
     assert found["evaluate-tuned-s1"] == ["data", "train-tuned-s1"]
-    assert found["prototypes-arcface-s1"] == ["train-arcface-s1"]
+    assert found["prototypes-arcface-s1"] == ["data", "train-arcface-s1"]
 
 
 def test_a_whole_study_lacks_nothing(home):
