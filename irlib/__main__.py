@@ -117,8 +117,8 @@ def _make(
             set_checkpoints_aside(folder, config["trained"], config["seeds"])
         before = undone.records(folder, config)
         code = reported = run_snakemake(snakemake_arguments(options, config, folder))
-        failed = undone.failures(folder, config, before)
-        if failed.keys() - {"data", "report"} and code != INTERRUPTED:
+        failed = {} if code == INTERRUPTED else undone.failures(folder, config, before)
+        if failed.keys() - {"data", "report"}:
             reported = _report_the_rest(options, config, folder)
     for name, why in failed.items():
         print(f"failed: {name}: {undone.first_line(why)}", file=sys.stderr, flush=True)

@@ -6,9 +6,11 @@ import pytest
 
 from irlib import plots, report, runs
 from irlib.analyses.about_ages import age_counts, age_groups
-from irlib.report.about_means import OURS, PLAIN
+from irlib.plots.style import HEADLINE
 from irlib.report.analyses_prototypes import PROTOTYPE_ANALYSES
+from irlib.report.verdicts import JUDGED
 
+PLAIN, OURS = HEADLINE
 BY_ID = {analysis.id: analysis for analysis in PROTOTYPE_ANALYSES}
 METHODS = [
     SimpleNamespace(name="arcface", title=PLAIN, baseline="arcface", kind="table"),
@@ -25,7 +27,7 @@ NAMES = {
 SPREAD = np.linspace(-0.01, 0.01, 41)  # of the draws, so that 95 % lie within 0.0095
 
 
-def add(folder, method, seed, difference, *, size=0.3, people=61, parameters=100):
+def add(folder, method, seed, difference, *, size=0.3, people=61, parameters=100, data="now"):
     """A run of notebook 04 whose every difference is `difference`, above a mean of 0.1."""
     analyses, draws = {}, {}
     for key, names in NAMES.items():
@@ -41,7 +43,7 @@ def add(folder, method, seed, difference, *, size=0.3, people=61, parameters=100
         "plain_parameters": 100, "prototypes": 20, "further": 7,
     }  # fmt: skip
     place = folder / runs.run_name("prototypes", method, seed)
-    run = runs.start(place, notebook="04_prototypes", parameters={"seed": seed})
+    run = runs.start(place, notebook="04_prototypes", parameters={"seed": seed}, data=data)
     run.save_table("replicates", pd.DataFrame(draws))
     run.finish({"analyses": analyses})
 
@@ -100,16 +102,18 @@ def test_a_change_is_paired_by_draw_and_seed(study):
     add(study, "arcface", 2, 0.5)  # Inter-Prototype has no run with this seed
     change = row(BY_ID["A3"].read(found(study, (1, 2))), OURS)
     # the draws of both go together, so the difference does not move
-    assert change["change"] == pytest.approx(-0.03)
+    assert change["change_value"] == pytest.approx(-0.03)
     assert (change["change_low"], change["change_high"]) == pytest.approx((-0.03, -0.03), abs=1e-6)
 
 
 def test_the_baseline_has_no_change(study):
-    assert np.isnan(row(BY_ID["A3"].read(found(study)), PLAIN)["change"])
+    assert np.isnan(row(BY_ID["A3"].read(found(study)), PLAIN)["change_value"])
 
 
 def test_a_finding_tells_both_methods_and_what_changed(study):
-    text = told(study, "A3")
+    add(study, "arcface", 2, 0.05)
+    add(study, "inter_prototype", 2, 0.02)
+    text = told(study, "A3", (1, 2))
     assert f"{PLAIN}: two children 0.150, two adults 0.100, difference +0.050" in text
     assert f"For {PLAIN} the claim holds here" in text
     assert (
@@ -119,19 +123,50 @@ def test_a_finding_tells_both_methods_and_what_changed(study):
 
 
 def test_a_change_the_wrong_way_is_told_as_one(tmp_path):
-    add(tmp_path, "arcface", 1, 0.02)
-    add(tmp_path, "inter_prototype", 1, 0.05)
-    assert "+0.030 [+0.030, +0.030], against what it is meant to" in told(tmp_path, "A3")
+    for seed in (1, 2):
+        add(tmp_path, "arcface", seed, 0.02)
+        add(tmp_path, "inter_prototype", seed, 0.05)
+    text = told(tmp_path, "A3", (1, 2))
+    assert "+0.030 [+0.030, +0.030], against what it is meant to" in text
+
+
+def test_one_training_a_method_tells_neither_the_claim_nor_the_change(study):
+    text = told(study, "A3")
+    assert f"For {PLAIN} the claim cannot be told here (one training a method)" in text
+    assert "whether as it is meant to cannot be told here (one training a method)" in text
+
+
+def test_seeds_that_disagree_tell_no_claim(tmp_path):
+    # the mean, 0.045, excludes zero by far, but one training shows the opposite
+    add(tmp_path, "arcface", 1, 0.10)
+    add(tmp_path, "arcface", 2, -0.01)
+    assert "cannot be told here (the training seeds disagree in sign)" in told(
+        tmp_path, "A5", (1, 2)
+    )
+
+
+def test_a_run_on_other_data_is_left_out_and_told(study):
+    add(study, "inter_prototype", 2, 0.02, data="before")
+    table = BY_ID["A3"].read(found(study, (1, 2)))
+    assert row(table, OURS)["seeds"] == 1
+    assert f"{OURS}, seed 2 (its data)" in BY_ID["A3"].finding(table)
+
+
+def test_findings_say_that_intervals_are_uncorrected(study):
+    judged = [id for id in BY_ID if id not in ("A7", "A11")]
+    assert judged == [id for id in JUDGED if id in BY_ID]
+    assert all("uncorrected for the 8 analyses" in told(study, id) for id in judged)
 
 
 @pytest.mark.parametrize(("difference", "verdict"), [
     (0.05, "holds here."),
-    (0.005, "cannot be told here, as the interval includes zero."),
+    (0.005, "cannot be told here (the interval includes zero)."),
     (-0.05, "does not hold here, where the opposite is found."),
 ])  # fmt: skip
 def test_the_verdict_follows_the_interval(tmp_path, difference, verdict):
     add(tmp_path, "arcface", 1, difference)
-    assert f"the claim {verdict}" in told(tmp_path, "A5")
+    add(tmp_path, "arcface", 2, difference)
+    assert f"the claim {verdict}" in told(tmp_path, "A5", (1, 2))
 
 
 @pytest.mark.parametrize(("people", "words"), [(61, ", a small set;"), (229, " identities; one")])
@@ -188,13 +223,29 @@ def test_ages_come_from_the_data_run(tmp_path):
     table = BY_ID["A7"].read(found(tmp_path))
     assert table["images"].tolist() == [1, 0, 0, 1, 1, 0, 0, 0, 1]
     text = BY_ID["A7"].finding(table)
-    # 1 of 3 is more than an eighth
-    assert text.startswith(
-        "1 of 3 labeled training images (33.3 %) show a child; 1 of 2 identities"
+    assert text == (
+        "1 of 3 labeled training images (33.3 %) show a child; 1 of 2 identities have images both "
+        "of a child and of an adult."
     )
-    assert "does not hold here" in text
     bars = [bar.get_width() for bar in BY_ID["A7"].draw(table).axes[0].patches]
     assert bars == table["images"].tolist()
+
+
+def ages(folder, labels, ages, **parameters):
+    run = runs.start(folder / "data", notebook="01_data_prep", parameters=parameters)
+    run.save_table("age_groups", age_groups(labels, ages, child_below=13.0))
+    run.finish({"ages": age_counts(labels, ages, child_below=13.0)})
+    return told(folder, "A7")
+
+
+def test_without_ages_nothing_is_told_of_them(tmp_path):
+    text = ages(tmp_path, np.array([0, 1]), np.array([np.nan, np.nan]))
+    assert text == "None of 2 training images has an age: nothing can be told."
+
+
+def test_ages_of_synthetic_faces_are_no_finding(tmp_path):
+    text = ages(tmp_path, np.array([0, 1]), np.array([4.0, 30.0]), study="demo")
+    assert "set by construction and not a finding" in text
 
 
 def test_an_unknown_group_is_named():

@@ -421,7 +421,9 @@ def test_without_data_there_is_nothing_to_report(place, capsys, monkeypatch):
     assert len(starts) == 1
 
 
-def test_after_an_interrupt_no_report_is_made(place, monkeypatch):
+def test_after_an_interrupt_no_run_counts_as_failed_and_no_report_is_made(
+    place, capsys, monkeypatch
+):
     starts = []
 
     def run_snakemake(words):
@@ -432,7 +434,7 @@ def test_after_an_interrupt_no_report_is_made(place, monkeypatch):
 
     monkeypatch.setattr(command, "run_snakemake", run_snakemake)
     assert command.main([*CHOICE, *place.words]) == command.INTERRUPTED
-    assert len(starts) == 1
+    assert (len(starts), capsys.readouterr().err) == (1, "")
 
 
 def test_what_to_expect_is_told_at_the_start(snakemake, place, capsys):

@@ -5,10 +5,12 @@ import pytest
 import torch
 
 from irlib import methods, studies
+from irlib.images import Batch, to_input
 from irlib.objectives import Objective
 from irlib.published import CASIA
+from irlib.training.optimizers import build_optimizer
 
-CHILD = np.array([0, 2])
+CHILD, NO_CLASS = np.array([0, 2]), np.array([], dtype=np.int64)
 SMOKE = studies.find("smoke")
 
 
@@ -81,3 +83,26 @@ def test_a_method_of_ones_own_is_one_class_and_one_entry():
     built = own.build(SMOKE, own.network(SMOKE), 3)
     assert built.total({"id": torch.tensor(1.5)}).item() == 3.0
     assert own.sources == ("irlib.heads.arcface", __name__)
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+@pytest.mark.parametrize("name", methods.METHODS)
+def test_a_step_never_waits_for_the_device(name):
+    method, device = methods.find(name), torch.device("cuda")
+    network = method.network(SMOKE).to(device)
+    objective = method.build(SMOKE, network, 6, CHILD if method.group else NO_CLASS).to(device)
+    optimizer = build_optimizer(network, objective, SMOKE.recipe)
+    pixels = torch.zeros(8, 112, 112, 3, dtype=torch.uint8)
+    ages = torch.tensor([5.0, 40.0] * 3 + [float("nan")] * 2)
+    batch = Batch(pixels, torch.arange(8) % 6, ages).to(device)
+    torch.cuda.synchronize()
+    torch.cuda.set_sync_debug_mode("error")
+    try:
+        for step in (0, 20):  # DAL takes two kinds of steps
+            objective.begin_step(step, 0)
+            objective.total(objective(network(to_input(batch.images)), batch)).backward()
+            optimizer.step()
+            optimizer.zero_grad()
+    finally:
+        torch.cuda.set_sync_debug_mode("default")

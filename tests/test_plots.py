@@ -45,6 +45,8 @@ def families(**changed):
         "method": METHOD, "value": [0.8, 0.81], "low": [0.75, 0.76], "high": [0.85, 0.86],
         "gain": [np.nan, 0.01], "gain_low": [np.nan, 0.0], "gain_high": [np.nan, 0.02],
         "wide_low": [np.nan, -0.01], "wide_high": [np.nan, 0.03], "child_mean": [0.05, np.nan],
+        "less": [np.nan, -0.02], "less_low": [np.nan, -0.03], "less_high": [np.nan, -0.01],
+        "less_wide_low": [np.nan, -0.04], "less_wide_high": [np.nan, 0.01],
     }  # fmt: skip
     return pd.DataFrame({**rows, **changed})
 
@@ -229,12 +231,14 @@ def test_the_interval_for_all_comparisons_is_a_hairline():
     assert spans(axes) == {0.8: [-0.02, 0.04], 2.4: [-0.01, 0.03]}
 
 
-def test_an_ablation_shows_accuracy_gain_and_prototypes():
-    accuracy, gain, cosine = plots.ablation(families()).axes
+def test_an_ablation_shows_accuracy_gains_and_prototypes():
+    accuracy, gain, less, cosine = plots.ablation(families()).axes
     assert [dot.get_xdata()[0] for dot in accuracy.lines] == [0.8, 0.81]
     assert gain.lines[0].get_xdata()[0] == 0.01
     assert gain.lines[0].get_ydata()[0] == 1  # the plain head's row stays empty
     assert spans(gain) == {0.8: [-0.01, 0.03], 2.4: [0.0, 0.02]}
+    assert less.lines[0].get_xdata()[0] == -0.02
+    assert spans(less) == {0.8: [-0.04, 0.01], 2.4: [-0.03, -0.01]}
     assert cosine.lines[0].get_xdata()[0] == 0.05
     assert list(cosine.collections) == []
 

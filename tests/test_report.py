@@ -4,7 +4,10 @@ import pytest
 from made_runs import add_evaluation, add_run, fail, pair_arrays, similarity
 
 from irlib import methods, report, runs
-from irlib.report import gains as gains_module
+from irlib.evaluation.bootstrap import VertexDraws, identity_counts, weighted_statistics
+from irlib.evaluation.verification import grouped_folds
+from irlib.report.resampling import accuracies
+from irlib.report.trainings import over_trainings
 
 CHOSEN = [methods.find("arcface"), methods.find("inter_prototype")]
 PLAIN, ADDED = (method.title for method in CHOSEN)
@@ -28,7 +31,10 @@ def answered(draws):
 
 
 def gain(**changed):
-    values = {"gain": 0.01, "low": 0.002, "high": 0.02, "least": 0.004, "most": 0.016, "seeds": 3}
+    values = {
+        "gain": 0.01, "low": 0.002, "high": 0.02, "least": 0.004, "most": 0.016,
+        "train_low": 0.001, "train_high": 0.019, "seeds": 3,
+    }  # fmt: skip
     return {**values, **changed}
 
 
@@ -167,13 +173,37 @@ def test_adult_controls_stay_out_of_the_mean(tmp_path):
     assert table[report.ORACLE, report.CONTROL] == pytest.approx(-8 / 48)
 
 
-def test_different_pairs_are_refused(study):
-    place = study / "evaluate-inter_prototype-s1"
+def change(place, **changed):
     stored = dict(np.load(place / "similarities.npz"))
-    stored["lag/first_identity"] = np.roll(stored["lag/first_identity"], 1)
-    np.savez(place / "similarities.npz", **stored)
-    with pytest.raises(ValueError, match="evaluate-inter_prototype-s1: its pairs are not those of"):
-        replicates(study)
+    np.savez(place / "similarities.npz", **{**stored, **changed})
+
+
+def test_a_run_on_other_pairs_than_most_is_left_out_with_its_reason(study):
+    place = add_evaluation(study, "inter_prototype", 2, wrong=3)
+    change(place, **{"lag/first_identity": np.roll(pair_arrays()["first_identity"], 1)})
+    draws = replicates(study, seeds=(1, 2))
+    assert set(draws.gains()["seeds"]) == {1}
+    told = draws.found.incomplete.set_index("run").loc["evaluate-inter_prototype-s2"]
+    assert told["status"] == "stale"
+    assert told["reason"].startswith("its pairs of LAG are not those of most evaluations")
+    assert set(draws.found.scores["seed"]) == {1}
+
+
+def test_a_run_on_other_images_than_most_is_left_out(study):
+    place = add_evaluation(study, "inter_prototype", 2, wrong=3)
+    record = runs.read_record(place)
+    runs.write_json(place / "run.json", {**record, "data": "cd" * 32})
+    found = replicates(study, seeds=(1, 2)).found
+    assert [run.seed for run in found.complete("evaluate")] == [1, 1]
+
+
+def test_similarities_that_cannot_be_read_do_not_stop_the_report(study):
+    (study / "evaluate-arcface-s1" / "similarities.npz").write_bytes(b"PK\x03\x04 cut short")
+    change(study / "evaluate-inter_prototype-s1", **{"lag/similarity": np.full(48, np.nan)})
+    draws = replicates(study)
+    assert draws.values == {}
+    told = draws.found.incomplete.set_index("run")["status"]
+    assert told["evaluate-arcface-s1"] == told["evaluate-inter_prototype-s1"] == "unreadable"
 
 
 def test_no_evaluation_gives_empty_tables(tmp_path):
@@ -186,11 +216,13 @@ def test_no_evaluation_gives_empty_tables(tmp_path):
     ("changed", "told"),
     [
         ({}, "these data tell the change apart from zero"),
-        ({"gain": -0.01, "low": -0.02, "high": -0.001, "least": -0.02, "most": -0.001},
-         "these data tell the change apart from zero"),
+        ({"gain": -0.01, "low": -0.02, "high": -0.001, "least": -0.02, "most": -0.001,
+          "train_low": -0.019, "train_high": -0.01}, "these data tell the change apart from zero"),
         ({"low": -0.001}, "includes zero"),
         ({"low": 0.0}, "includes zero"),
-        ({"seeds": 1}, "does not yet tell"),
+        ({"seeds": 1}, "from zero: one training a method"),
+        ({"seeds": 2}, "two trainings a method are too few seeds"),
+        ({"train_low": -0.0001}, "the interval over trainings includes zero"),
         ({"least": -0.001}, "disagree in sign"),
         ({"low": float("nan"), "high": float("nan")}, "includes zero"),
     ],
@@ -242,12 +274,29 @@ def test_completeness_counts_and_names_what_is_absent(study):
     )
 
 
-def test_folds_agree_with_the_evaluation_library(study):
-    from irlib.evaluation.verification import grouped_fold_accuracy
+@pytest.mark.parametrize("digits", [1, 9])
+def test_both_accuracies_are_those_of_the_evaluation_library(digits):
+    # with one digit most similarities are equal to others
+    rng = np.random.default_rng(0)
+    first = rng.integers(0, 30, 400)
+    second = np.where(rng.random(400) < 0.5, first, (first + rng.integers(1, 30, 400)) % 30)
+    same = first == second
+    values = (0.3 * same + rng.normal(0, 0.2, 400)).round(digits)
+    counts = identity_counts(30, repeats=20, seed=0)
+    weights = VertexDraws(counts, first, second, same).weights(slice(None))
+    split = grouped_folds(first, second)
+    best, folds = accuracies(values, same, weights, split)
+    told = weighted_statistics(values, same, weights, split=split, fars=())
+    np.testing.assert_allclose(best, told["best_threshold_accuracy"], rtol=0, atol=1e-12)
+    np.testing.assert_allclose(folds, told["fold_accuracy"], rtol=0, atol=1e-12)
 
-    arrays = pair_arrays()
-    expected = grouped_fold_accuracy(
-        similarity(6), arrays["is_same"], arrays["first_identity"], arrays["second_identity"]
-    ).accuracy
-    values = replicates(study).values[PLAIN, 1, "lag", gains_module.GROUPED]
-    assert values[0] == pytest.approx(expected)
+
+def test_the_interval_over_trainings_is_students():
+    # 1, 2, 3: mean 2, deviation 1, error 1 / sqrt(3); t of 2 degrees of freedom is 4.30265
+    low, high = over_trainings([0.01, 0.02, 0.03])
+    assert low == pytest.approx(0.02 - 0.0430265 / 3**0.5, abs=1e-6)
+    assert high == pytest.approx(0.02 + 0.0430265 / 3**0.5, abs=1e-6)
+
+
+def test_one_training_has_no_interval_over_trainings():
+    assert np.isnan(over_trainings([0.01])).all()

@@ -80,6 +80,7 @@ def test_every_table_is_there_as_csv_and_latex(made):
     assert {
         "accuracy_oracle", "accuracy_as_published", "accuracy_variants", "accuracy_folds",
         "tar_at_far", "gains_mean", "gains_sets", "gains_controls", "a10_weight_lambda",
+        "gains_as_published", "run_records",
         "a10_controls", "prototype_changes", "published_casia", "published_ms1m",
     } <= written  # fmt: skip
 
@@ -153,5 +154,20 @@ def test_on_photographs_ours_stands_beside_the_published_row(tmp_path):
         ["ArcFace", "this suite", "93.75"],
         ["ArcFace", "published", "89.80 ± 0.25"],
     ]
+    caption = (folder / "accuracy_oracle.tex").read_text()
+    assert "best epoch, chosen on that very test set" in caption
+    assert "Source: this suite; published rows: Lee et al., BMVC 2021" in caption
     assert not (folder / "published_casia.csv").exists()
     assert "Not run here: ./run\\_all.sh ms1m" in (folder / "published_ms1m.tex").read_text()
+
+
+def test_with_a_changed_setting_no_published_row_stands_beside_ours(tmp_path):
+    changed = {"study": "casia", "overrides": {"batch_size": 64}, "seeds": "1"}
+    folder = tmp_path / "casia+batch_size=64"
+    add_evaluation(folder, "arcface", 1, 3, KEYS)
+    execute(tmp_path, methods="arcface", **changed)
+    rows = pd.read_csv(folder / "report" / "tables" / "accuracy_oracle.csv", dtype=str)
+    assert rows["source"].tolist() == ["this suite"]
+    assert (folder / "report" / "tables" / "published_casia.csv").exists()
+    html = (folder / "report.html").read_text()
+    assert "Not run: ./run_all.sh casia --set batch_size=64 --methods all,controls" in html

@@ -98,6 +98,25 @@ def test_every_run_has_its_record_and_a_link_where_it_has_a_folder(study):
     assert "train-arcface-s1" in html
 
 
+def test_a_section_has_no_empty_paragraph(study):
+    made = page(study)
+    made.section("S", "", "Text.")
+    assert [part.text for part in made.sections[0].parts] == ["Text."]
+
+
+def test_records_are_a_table_too(study):
+    made = page(study)
+    found = report.collect(study, CHOSEN, [1])
+    made.keep("run_records", report.record_table(found, made.run), "Records.")
+    told = pd.read_csv(study / "report" / "tables" / "run_records.csv").set_index("name")
+    assert told.loc["evaluate-arcface-s1", ["status", "data"]].tolist() == [
+        "complete", "abababababab"
+    ]  # fmt: skip
+    assert told["status"].iloc[-1] == "this page"
+    assert made.sections == []
+    assert (study / "report" / "tables" / "run_records.tex").exists()
+
+
 def test_records_tell_the_data_and_a_dirty_checkout(study):
     place = study / "evaluate-arcface-s1"
     record = json.loads((place / "run.json").read_text())
@@ -180,6 +199,17 @@ def test_an_analysis_has_claim_figure_and_finding(study):
         assert told in html
     names = sorted(path.name for path in (study / "report" / "figures").iterdir())
     assert names == ["a3_test.csv", "a3_test.pdf", "a3_test.png"]
+
+
+def test_an_analysis_may_have_a_table_and_another_label(study):
+    made = page(study)
+    made.section("S")
+    changed = {"table": lambda numbers: pd.DataFrame({"tar": ["50.0"]}), "label": "Our hypothesis"}
+    made.analysis(
+        report.Analysis(**{**vars(ANALYSIS), **changed}), report.collect(study, CHOSEN, [1])
+    )
+    assert "Our hypothesis: A claim." in rendered(study, made)
+    assert (study / "report" / "tables" / "a3_test.csv").read_text() == "tar\n50.0\n"
 
 
 def test_an_analysis_without_numbers_says_what_to_run(study):

@@ -147,7 +147,7 @@ def gained(**changed):
     row = {
         "method": "M", "baseline": "B", "set": "LAG", "seeds": 3, "gain": 0.01, "low": 0.0,
         "high": 0.02, "wide_low": -0.01, "wide_high": 0.03, "p": 0.2, "before": 0.8,
-        "after": 0.81, "least": 0.005, "most": 0.015,
+        "after": 0.81, "least": 0.005, "most": 0.015, "train_low": -0.002, "train_high": 0.022,
     }  # fmt: skip
     return {**row, **changed}
 
@@ -170,7 +170,7 @@ def test_a_comparison_has_all_its_numbers_in_one_row():
     oracle, grouped = pd.DataFrame([gained()]), pd.DataFrame([gained(gain=0.004)])
     assert tables.comparisons(oracle, grouped).iloc[0].tolist() == [
         "M", "B", "3", "80.0", "81.0", "+1.0 [+0.0, +2.0]", "[\u22121.0, +3.0]", "0.20",
-        "+0.5 to +1.5", "+0.4 [+0.0, +2.0]",
+        "[\u22120.2, +2.2]", "+0.5 to +1.5", "+0.4 [+0.0, +2.0]",
     ]  # fmt: skip
 
 
@@ -186,15 +186,23 @@ def test_small_p_values_keep_a_third_digit():
 
 def test_an_ablation_tells_accuracy_gain_and_prototypes():
     rows = [
-        ("ArcFace", 2, 0.8, 0.75, 0.85, np.nan, np.nan, np.nan, 0.05),
-        ("IP", 2, 0.81, 0.76, 0.86, 0.01, 0.0, 0.02, np.nan),
+        ("ArcFace", 2, 0.8, 0.75, 0.85, *[np.nan] * 8, 0.05),
+        ("IP", 2, 0.81, 0.76, 0.86, 0.01, 0.0, 0.02, -0.02, -0.03, -0.01, -0.04, -0.001, np.nan),
     ]
     names = (
-        "method", "seeds", "value", "low", "high", "gain", "gain_low", "gain_high", "child_mean"
+        "method", "seeds", "value", "low", "high", "gain", "gain_low", "gain_high",
+        "less", "less_low", "less_high", "less_wide_low", "less_wide_high", "child_mean"
     )  # fmt: skip
     assert tables.ablation(pd.DataFrame(rows, columns=list(names))).values.tolist() == [
-        ["ArcFace", "2", "80.0 [75.0, 85.0]", NONE, "+0.050"],
-        ["IP", "2", "81.0 [76.0, 86.0]", "+1.0 [+0.0, +2.0]", NONE],
+        ["ArcFace", "2", "80.0 [75.0, 85.0]", NONE, NONE, "+0.050"],
+        [
+            "IP",
+            "2",
+            "81.0 [76.0, 86.0]",
+            "+1.0 [+0.0, +2.0]",
+            "\u22122.0 [\u22123.0, \u22121.0]*",
+            NONE,
+        ],
     ]
 
 
@@ -220,8 +228,18 @@ def test_changes_tell_before_after_and_the_pull():
 
 
 def test_a_method_without_the_loss_has_no_pull():
-    table = tables.changes(prototype_rows(ip_gradient=0.0), {"With": "Plain"})
+    table = tables.changes(prototype_rows(ip_gradient=np.nan), {"With": "Plain"})
     assert table[["gradient of the loss", "ratio"]].values.tolist() == [[NONE, NONE]]
+
+
+def test_a_loss_that_is_off_at_the_end_pulls_with_nothing():
+    table = tables.changes(prototype_rows(ip_gradient=0.0), {"With": "Plain"})
+    assert table[["gradient of the loss", "ratio"]].values.tolist() == [["0", "0"]]
+
+
+def test_without_weight_decay_there_is_no_ratio():
+    table = tables.changes(prototype_rows(decay_gradient=0.0), {"With": "Plain"})
+    assert table[["of weight decay", "ratio"]].values.tolist() == [["0", NONE]]
 
 
 def test_by_quantity_leaves_out_what_no_run_has():

@@ -135,39 +135,6 @@ def vertex_intervals(
     return _intervals(statistics, draws, level)
 
 
-def difference_intervals(
-    similarity: ArrayLike,
-    baseline: ArrayLike,
-    pairs: PairList,
-    *,
-    seed: int,
-    fars: Sequence[float] = FARS,
-    folds: int = 10,
-    repeats: int = 1_000,
-    level: float = 0.95,
-) -> dict[str, Interval]:
-    """Every statistic of a method minus that of a baseline, on the same draws of identities.
-
-    Args:
-        similarity: (P,) or (S, P), as in `vertex_intervals`.
-        baseline: the same of the method to compare with; S may differ.
-        pairs: P pairs.
-        seed: of the identity draws.
-        fars: false accept rates to report tar at.
-        folds: of the accuracy at thresholds chosen on other identities.
-        repeats: R.
-        level: coverage aimed at, in (0, 1).
-    """
-    ours = _averaged(similarity, pairs, fars, folds)
-    theirs = _averaged(baseline, pairs, fars, folds)
-
-    def difference(weights: NDArray) -> dict[str, NDArray]:
-        minus = theirs(weights)
-        return {name: value - minus[name] for name, value in ours(weights).items()}
-
-    return _intervals(difference, vertex_draws(pairs, repeats=repeats, seed=seed), level)
-
-
 def percentile_interval(value: float, replicates: NDArray, level: float = 0.95) -> Interval:
     """The interval between the outer percentiles of the replicates, without those that are NaN."""
     if not 0 < level < 1:

@@ -124,7 +124,7 @@ def failures(table: pd.DataFrame) -> Picture:
         table: `x`, `y`, `group` (child or other) and `failed`, a row an image.
     """
     figure, (axes,) = panels(1, across=1, size=(5.6, 5.4))
-    names = {"other": "13 years and older", "child": "children"}
+    names = {"other": "older", "child": "children"}
     for name, label in names.items():
         dots = table[table["group"] == name]
         axes.scatter(dots["x"], dots["y"], s=16, c=GROUPS[name], alpha=0.7, lw=0, label=label)

@@ -53,29 +53,35 @@ def gains(table: pd.DataFrame) -> Picture:
 
 @styled
 def ablation(table: pd.DataFrame) -> Picture:
-    """One family of settings: accuracy, gain over the plain head, and child prototypes.
+    """One family of settings: accuracy, gains over two others, and child prototypes.
 
     Args:
         table: `method` (title), `value`, `low`, `high` (mean accuracy on the child-adult sets),
             `gain`, `gain_low`, `gain_high` (NaN for a plain head; `wide_low` and `wide_high` as
-            for `gains`) and `child_mean` (mean cosine
-            between two child prototypes, NaN where unknown); a row a method.
+            for `gains`), `less` (a variant less the setting in question, with `less_low`,
+            `less_high`, `less_wide_low` and `less_wide_high`; NaN for others) and `child_mean`
+            (mean cosine between two child prototypes, NaN where unknown); a row a method.
     """
-    size = (3.7, 0.9 + 0.26 * len(table))
-    figure, (accuracy, gain, cosine) = panels(3, across=3, size=size)
+    size = (3.0, 0.9 + 0.26 * len(table))
+    figure, (accuracy, gain, less, cosine) = panels(4, across=4, size=size)
     looks = method_looks(table["method"])
     paired = table.drop(columns=[*ENDS]).rename(columns={"gain_low": "low", "gain_high": "high"})
+    beside = table[["method", *(name for name in table if name.startswith("less"))]]
+    beside = beside.rename(columns=lambda name: name.removeprefix("less_"))
     _dots(accuracy, table[["method", "value", *ENDS]], "value", looks)
     _dots(gain, paired.dropna(subset="gain"), "gain", looks)
+    _dots(less, beside.dropna(subset="less"), "less", looks)
     _dots(cosine, table[["method", "child_mean"]], "child_mean", looks)
-    for axes in (gain, cosine):
+    for axes in (gain, less, cosine):
         axes.axvline(0, color=DARK, linewidth=1)
         _name_rows(axes, looks, shown=False)
     _name_rows(accuracy, looks, shown=True)
     percent(accuracy.xaxis)
     percent(gain.xaxis, signed=True)
+    percent(less.xaxis, signed=True)
     accuracy.set_xlabel("child\u2013adult accuracy, %")
     gain.set_xlabel("gain over the plain head, points")
+    less.set_xlabel("less the setting in question, points")
     cosine.set_xlabel("mean cosine of two child prototypes")
     return figure
 

@@ -4,7 +4,9 @@ Shapes: P pairs, M methods, R replicates.
 Units: gaps in years.
 """
 
-from collections.abc import Iterable
+import hashlib
+from collections.abc import Iterable, Mapping
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -13,17 +15,21 @@ from numpy.typing import NDArray
 
 from irlib.data.pairs.sets import PAIR_SETS
 from irlib.evaluation.clustered import identity_replicates, pair_replicates
-from irlib.evaluation.gap_bands import BANDS, CHILD
+from irlib.evaluation.gap_bands import ADULT, BANDS, CHILD
 from irlib.report import paired
-from irlib.report.collected import CONTROL, TABLE, Found, title_of
+from irlib.report.basis import Basis, Run, basis_of, disagreeing, marked
+from irlib.report.collected import Found, title_of
+from irlib.report.paired import OVER_SETS
 
-MEAN = "mean of the sets"
 NARROW, WIDE = "10-20", "30+"
 TREND = f"{WIDE} less {NARROW}"
+CONTRAST = f"{CHILD} less {ADULT}"  # a kind, of the trend alone
 GAPS = (10, 20, 30, 40, 50)  # years; the last is open
 FEWEST = 30  # genuine pairs in ten years of gap that tell a share
 
 REJECTS, ACCEPTS = "all sets: false rejects", "all sets: false accepts"
+
+Place = tuple[str, str, str]  # set, kind and band
 
 _PAIR = ("right", "is_same", "first_identity", "second_identity")
 
@@ -31,58 +37,49 @@ _PAIR = ("right", "is_same", "first_identity", "second_identity")
 def read_bands(found: Found) -> pd.DataFrame:
     """Accuracy by age gap at thresholds chosen on other people: set, kind, band, `paired.rows`.
 
-    The draws of people are one for all bands of a set, so that the row `TREND`, the widest gap
-    less the narrowest, and the mean of the sets have intervals of their own.
+    The draws of people are one for all bands and kinds of a set, so that the row `TREND`, the
+    widest gap less the narrowest, that of children less that of adults, and the mean of the sets
+    have intervals of their own.
     """
-    stored = _stored_bands(found)
-    drawn: dict[tuple[str, str, str], tuple[dict, list[str], NDArray]] = {}
-    places = dict.fromkeys(place for bands in stored.values() for place in bands)
-    people = {title: _people(stored, title) for title in dict.fromkeys(p[0] for p in places)}
-    for place in places:
-        runs = {run: bands[place] for run, bands in stored.items() if place in bands}
-        _require_same(place, runs)
-        methods = paired.methods_of(runs, found.of_kind(TABLE, CONTROL))
-        values = {run: arrays["right"].astype(np.float64) for run, arrays in runs.items()}
-        pairs = next(iter(runs.values()))
-        replicates = pair_replicates(
-            paired.columns(values, methods), *(pairs[name] for name in _PAIR[1:]),
-            people=people[place[0]], seed=paired.SEED + list(people).index(place[0]),
-            repeats=paired.REPEATS,
-        )  # fmt: skip
-        drawn[place] = (runs, methods, replicates)
+    basis, stored = basis_of(found), _stored_bands(found)
+    stale = disagreeing(found, {run: _units(bands) for run, bands in stored.items()})
+    kept = {run: bands for run, bands in stored.items() if run not in stale}
     rows: list[dict[str, Any]] = []
-    for (title, kind, band), (runs, methods, replicates) in _with_means(drawn).items():
-        names = {"set": title, "kind": kind, "band": band}
-        rows += paired.rows(replicates, runs, methods, **names)
-    return paired.table_of(rows, "set", "kind", "band")
+    for (title, kind, band), each in _with_means(_drawn(kept, basis)).items():
+        rows += paired.rows(each, basis, {"set": title, "kind": kind, "band": band})
+    return marked(paired.table_of(rows, "set", "kind", "band"), stale)
 
 
 def read_errors(found: Found) -> pd.DataFrame:
-    """False rejects by age gap, and both errors by set: panel, x, joined and `paired.rows`.
+    """False rejects by age gap, and both errors by set: panel, x, kind, joined and `paired.rows`.
 
     Thresholds are oracles: of all child-adult pairs ten years apart and more, and of each set.
     """
+    basis = basis_of(found)
     table = found.read("evaluate", "a12_gaps", ("set", "kind", "identity", "gap", "rejected"))
+    table = table[table["kind"] == CHILD]
+    table, stale = paired.same_units(table, found, ("identity", "gap"))
     rows: list[dict[str, Any]] = []
-    for title, part in table[table["kind"] == CHILD].groupby("set", sort=False):
-        values, units = paired.by_run(part, "rejected", same=("identity", "gap"))
-        methods = paired.methods_of(values, found.of_kind(TABLE, CONTROL))
-        of_methods, gap = paired.columns(values, methods), units["gap"].to_numpy()
+    for title, part in table.groupby("set", sort=False):
+        values, units = paired.by_run(part, "rejected"), paired.units_of(part)
+        gap, people = units["gap"].to_numpy(), units["identity"].astype(str).to_numpy()
         for low, high in zip(GAPS, (*GAPS[1:], np.inf), strict=True):
             within = (gap >= low) & (gap < high)
             if within.sum() < FEWEST:
                 continue
-            replicates = identity_replicates(
-                of_methods[within], units["identity"][within].astype(str), seed=paired.SEED,
-                repeats=paired.REPEATS,
+            replicate = partial(
+                identity_replicates, identity=people[within], seed=basis.seed,
+                repeats=basis.repeats,
             )  # fmt: skip
+            each = paired.compared({r: v[within] for r, v in values.items()}, basis, replicate)
             case = f"{low}+" if high == np.inf else f"{low}-{high}"
-            names = {"panel": f"{title}: false rejects", "x": case, "joined": True}
-            rows += paired.rows(replicates, values, methods, **names)
-    return paired.table_of([*rows, *_rates(found)], "panel", "x", "joined")
+            names = {"panel": f"{title}: false rejects", "x": case, "kind": CHILD, "joined": True}
+            rows += paired.rows(each, basis, names)
+    told = [*rows, *_rates(found, basis)]
+    return marked(paired.table_of(told, "panel", "x", "kind", "joined"), stale)
 
 
-def _rates(found: Found) -> Iterable[dict[str, Any]]:
+def _rates(found: Found, basis: Basis) -> Iterable[dict[str, Any]]:
     told = {
         (run.method, run.seed): run.metrics["analyses"]["a12"]
         for run in found.complete("evaluate")
@@ -96,13 +93,14 @@ def _rates(found: Found) -> Iterable[dict[str, Any]]:
                 for run, sets in told.items()
                 if key in sets
             }
-            methods = paired.methods_of(values, found.of_kind(TABLE, CONTROL))
-            shares = paired.columns(values, methods)  # (1, 2M): without replicates
+            each = paired.compared(values, basis, np.asarray)  # (1, 2M): without replicates
             case = title_of(key).removesuffix(" (adult control)")
-            yield from paired.rows(shares, values, methods, panel=panel, x=case, joined=False)
+            kind = ADULT if PAIR_SETS[key].first_age[0] > 0 else CHILD
+            names = {"panel": panel, "x": case, "kind": kind, "joined": False}
+            yield from paired.rows(each, basis, names)
 
 
-def _stored_bands(found: Found) -> dict[paired.Run, dict[tuple[str, str, str], dict]]:
+def _stored_bands(found: Found) -> dict[Run, dict[Place, dict[str, NDArray]]]:
     stored = {}
     for run in found.complete("evaluate"):
         path = run.folder / "bands.npz"
@@ -117,7 +115,36 @@ def _stored_bands(found: Found) -> dict[paired.Run, dict[tuple[str, str, str], d
     return stored
 
 
-def _people(stored: dict, title: str) -> NDArray[np.str_]:
+def _units(bands: Mapping[Place, Mapping[str, NDArray]]) -> dict[str, str]:
+    return {
+        f"its pairs of {', '.join(place)} years": hashlib.sha256(
+            b"".join(arrays[name].tobytes() for name in _PAIR[1:])
+        ).hexdigest()
+        for place, arrays in bands.items()
+    }
+
+
+def _drawn(
+    stored: Mapping[Run, Mapping[Place, Mapping[str, NDArray]]], basis: Basis
+) -> dict[Place, paired.Compared]:
+    places = dict.fromkeys(place for bands in stored.values() for place in bands)
+    people = {title: _people(stored, title) for title in dict.fromkeys(p[0] for p in places)}
+    drawn = {}
+    for place in places:
+        runs = {run: bands[place] for run, bands in stored.items() if place in bands}
+        pairs = next(iter(runs.values()))
+        replicate = partial(
+            pair_replicates, **{name: pairs[name] for name in _PAIR[1:]}, people=people[place[0]],
+            seed=basis.seed + list(people).index(place[0]), repeats=basis.repeats,
+        )  # fmt: skip
+        values = {run: arrays["right"] for run, arrays in runs.items()}
+        drawn[place] = paired.compared(values, basis, replicate)
+    return drawn
+
+
+def _people(
+    stored: Mapping[Run, Mapping[Place, Mapping[str, NDArray]]], title: str
+) -> NDArray[np.str_]:
     sides = [
         arrays[side]
         for bands in stored.values()
@@ -128,28 +155,26 @@ def _people(stored: dict, title: str) -> NDArray[np.str_]:
     return np.unique(np.concatenate(sides))
 
 
-def _require_same(place: tuple[str, str, str], runs: dict[paired.Run, dict]) -> None:
-    first = next(iter(runs.values()))
-    for (method, seed), arrays in runs.items():
-        if any(not np.array_equal(arrays[name], first[name]) for name in _PAIR[1:]):
-            raise ValueError(
-                f"{method}, seed {seed}: its pairs of {', '.join(place)} years are not those of "
-                "the runs before it; evaluate all methods on the same data"
-            )
-
-
-def _with_means(drawn: dict) -> dict:
-    # the mean of the sets where each has the band for the same methods, then the trends
+def _with_means(drawn: Mapping[Place, paired.Compared]) -> dict[Place, paired.Compared]:
+    # the mean of the sets, the trends, and the trend of children less that of adults
     whole = dict(drawn)
     titles = list(dict.fromkeys(title for title, *_ in drawn))
     for kind, band in dict.fromkeys((kind, band) for _, kind, band in drawn):
-        each = [drawn.get((title, kind, band)) for title in titles]
-        if len(each) > 1 and all(each) and all(part[1] == each[0][1] for part in each):
-            mean = np.mean([replicates for *_, replicates in each], axis=0)
-            whole[MEAN, kind, band] = (*each[0][:2], mean)
+        mean = paired.mean_of([drawn.get((title, kind, band)) for title in titles])
+        if mean is not None:
+            whole[OVER_SETS, kind, band] = mean
     for title, kind in dict.fromkeys((title, kind) for title, kind, _ in whole):
-        narrow, wide = (whole.get((title, kind, band)) for band in (NARROW, WIDE))
-        if narrow and wide and narrow[1] == wide[1]:
-            whole[title, kind, TREND] = (*wide[:2], wide[2] - narrow[2])
+        _put_difference(whole, (title, kind, TREND), (title, kind, WIDE), (title, kind, NARROW))
+    for title in dict.fromkeys(title for title, *_ in whole):
+        _put_difference(
+            whole, (title, CONTRAST, TREND), (title, CHILD, TREND), (title, ADULT, TREND)
+        )
     order = [*BANDS, TREND]
     return dict(sorted(whole.items(), key=lambda item: order.index(item[0][2])))
+
+
+def _put_difference(
+    whole: dict[Place, paired.Compared], place: Place, first: Place, second: Place
+) -> None:
+    if first in whole and second in whole and whole[first].runs == whole[second].runs:
+        whole[place] = whole[first].less(whole[second])

@@ -22,6 +22,8 @@ class Analysis:
         draw: the figure of these numbers.
         finding: what they show here, in one to three sentences made from the numbers.
         absent: what to run to have it, told where there are no numbers.
+        label: what the claim is called, for one that is not the paper's or its code's.
+        table: the numbers as cells of text, where they are more than the figure can tell.
     """
 
     id: str
@@ -32,6 +34,8 @@ class Analysis:
     draw: Callable[[pd.DataFrame], Picture]
     finding: Callable[[pd.DataFrame], str]
     absent: str
+    label: str = "Claim"
+    table: Callable[[pd.DataFrame], pd.DataFrame] | None = None
 
 
 def in_order(analyses: Iterable[Analysis]) -> list[Analysis]:

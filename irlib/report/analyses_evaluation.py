@@ -5,9 +5,11 @@ from functools import partial
 import pandas as pd
 
 from irlib import plots
-from irlib.report.about_gaps import MEAN, NARROW, TREND, WIDE, read_bands, read_errors
+from irlib.report.about_gaps import NARROW, TREND, WIDE, read_bands, read_errors
 from irlib.report.about_searches import read_benchmarks, read_searches
 from irlib.report.analyses import Analysis
+from irlib.report.paired import OVER_SETS
+from irlib.report.tabled import table_bands, table_benchmarks, table_searches
 from irlib.report.told_evaluation import tell_bands, tell_benchmarks, tell_errors, tell_searches
 
 ABSENT = "Notebook 03 of a trained method makes it: ./run_all.sh with the study's name."
@@ -19,7 +21,7 @@ ABSENT_BINS = (
 
 def draw_bands(table: pd.DataFrame) -> plots.Picture:
     """Accuracies and gains by age gap, four panels a set."""
-    own = table[~table["band"].isin([TREND]) & (table["set"] != MEAN)]
+    own = table[~table["band"].isin([TREND]) & (table["set"] != OVER_SETS)]
     own = own.assign(x=own["band"], joined=own["band"].isin([NARROW, "20-30", WIDE]))
     parts = []
     for title, part in own.groupby("set", sort=False):
@@ -28,7 +30,7 @@ def draw_bands(table: pd.DataFrame) -> plots.Picture:
             (True, ("gain", "gain_low", "gain_high")),
         ):
             for kind, rows in part.groupby("kind", sort=False):
-                what = f"{title}, {kind}" + (": gain over ArcFace" if signed else "")
+                what = f"{title}, {kind}" + (": gain over its baseline" if signed else "")
                 renamed = rows.assign(
                     panel=what, signed=signed, value=rows[names[0]], low=rows[names[1]],
                     high=rows[names[2]],
@@ -51,11 +53,12 @@ EVALUATION_ANALYSES: tuple[Analysis, ...] = (
         title="Searching a gallery of adults for a child",
         claim=(
             "With Inter-Prototype the adult whom a child became is found more often, among the "
-            "first one, five or ten of a gallery, than with ArcFace."
+            "first one, five or ten of a gallery, than without it."
         ),
         read=read_searches,
         draw=partial(plots.method_dots, xlabel="mate found, %"),
         finding=tell_searches,
+        table=table_searches,
         absent=ABSENT,
     ),
     Analysis(
@@ -66,6 +69,7 @@ EVALUATION_ANALYSES: tuple[Analysis, ...] = (
         read=read_benchmarks,
         draw=partial(plots.method_dots, xlabel="accuracy, %"),
         finding=tell_benchmarks,
+        table=table_benchmarks,
         absent=ABSENT_BINS,
     ),
     Analysis(
@@ -79,6 +83,7 @@ EVALUATION_ANALYSES: tuple[Analysis, ...] = (
         read=read_bands,
         draw=draw_bands,
         finding=tell_bands,
+        table=table_bands,
         absent=ABSENT,
     ),
     Analysis(

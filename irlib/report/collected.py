@@ -1,7 +1,7 @@
 """What the run folders of a study hold, read defensively: a run that is not there is named."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Protocol
@@ -65,6 +65,19 @@ class Found:
     def complete(self, stage: str) -> list[Result]:
         """The complete runs of a stage."""
         return [run for run in self.runs if run.stage == stage and run.status == COMPLETE]
+
+    def without(self, refused: Mapping[Path, tuple[str, str]]) -> "Found":
+        """The same, but some runs are not complete.
+
+        Args:
+            refused: folder of a run to its status and the reason.
+        """
+        told = {
+            folder: {"status": status, "reason": reason, "metrics": {}}
+            for folder, (status, reason) in refused.items()
+        }
+        runs_ = tuple(replace(run, **told.get(run.folder, {})) for run in self.runs)
+        return replace(self, runs=runs_)
 
     @property
     def absent(self) -> list[Result]:

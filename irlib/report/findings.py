@@ -63,6 +63,8 @@ def comparisons_made(gains: pd.DataFrame) -> str:
 def mechanism(found: Found) -> str:
     """What the loss did to the child prototypes, in one or two sentences."""
     ours, means = found.title(QUESTION), found.prototypes
+    if "left_out" in means:
+        return f"Child prototypes were not compared: {means['left_out'].dropna().iloc[0]}."
     plain = found.baselines.get(ours, "")
     if "child_mean" not in means or not {ours, plain} <= set(means["method"]):
         return ""
@@ -76,10 +78,11 @@ def mechanism(found: Found) -> str:
     if not {"ip_gradient", "decay_gradient"} <= set(means):
         return text
     loss, decay = after["ip_gradient"], after["decay_gradient"]
-    return (
-        f"{text} At the end of training the loss pulls a child prototype with a gradient of mean "
-        f"length {loss:.1e}, weight decay with {decay:.1e}: {loss / decay:.2g} times as much."
+    text += (
+        " At the end of training the loss pulls a child prototype with a gradient of mean length "
+        f"{loss:.1e}, weight decay with {decay:.1e}"
     )
+    return f"{text}: {loss / decay:.2g} times as much." if decay > 0 else f"{text}."
 
 
 def _arrow(gain: dict[str, Any]) -> str:

@@ -2,33 +2,24 @@
 
 Each replicate of the vertex bootstrap draws the people of a test collection once; all methods,
 seeds and sets of that collection are judged on this draw, so that a gain, and the mean gain over
-sets that share people, have intervals of their own.
+sets that share people, have intervals of their own. `irlib.report.resampling` makes them.
 
-Shapes: P pairs, R replicates, I identities. Every statistic is (1 + R,): the pairs as they are,
-    then the replicates.
-Source: Fogliato, Patil and Perona, IJCV 2024 (see `irlib.evaluation.bootstrap`).
+Shapes: R replicates. Every statistic is (1 + R,): the pairs as they are, then the replicates.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from irlib.data.pairs.sets import PAIR_SETS
-from irlib.evaluation.bootstrap import (
-    VertexDraws,
-    identity_counts,
-    percentile_interval,
-    weighted_statistics,
-)
-from irlib.evaluation.verification import grouped_folds
+from irlib.evaluation.bootstrap import percentile_interval
 from irlib.report.collected import Found, title_of
-from irlib.report.result import Result
 from irlib.report.together import together
+from irlib.report.trainings import over_trainings
 
 RULES = {"best_threshold_accuracy": "on the test pairs", "fold_accuracy": "on other people"}
 ORACLE, GROUPED = RULES.values()
@@ -38,8 +29,7 @@ Pairs = Sequence[tuple[str, str]]  # titles: a method, and what it is compared w
 
 _ENDS = ("low", "high")
 GAINS = ("rule", "method", "baseline", "set", "gain", *_ENDS)
-_CHUNK = 64  # replicates at once
-_ARRAYS = ("similarity", "is_same", "first_identity", "second_identity")
+_SEEDS = ("least", "most", "train_low", "train_high", "seeds")
 
 
 @dataclass(frozen=True)
@@ -68,10 +58,11 @@ class Replicates:
 
         Returns:
             rule, method, baseline, set, gain, low, high (fractions), before and after (the two
-            accuracies), least and most (the gain of single seeds), seeds; and wide_low, wide_high
-            and p, which hold for a family of rows together (see `irlib.report.together`): by one
-            rule, all means over child-adult sets, which the page is about, or all other rows. The
-            means over child-adult sets and over controls come last.
+            accuracies), least and most (the gain of single seeds), train_low and train_high
+            (Student's interval over trainings), seeds; and wide_low, wide_high and p, which hold
+            for a family of rows together (see `irlib.report.together`): by one rule, all means
+            over child-adult sets, which the page is about, or all other rows. The means over
+            child-adult sets and over controls come last.
         """
         rows, samples = [], []
         compared = list(self.found.baselines.items()) if pairs is None else pairs
@@ -84,7 +75,7 @@ class Replicates:
                 row, sample = self._gain(method, baseline, seeds, key, rule)
                 rows.append(names | row)
                 samples.append(sample)
-        table = pd.DataFrame(rows, columns=[*GAINS, "before", "after", "least", "most", "seeds"])
+        table = pd.DataFrame(rows, columns=[*GAINS, "before", "after", *_SEEDS])
         table[["wide_low", "wide_high", "p"]] = np.nan
         for _, family in table.groupby(["rule", table["set"] == MEAN]):
             held = together(np.array([samples[at] for at in family.index]))
@@ -103,7 +94,8 @@ class Replicates:
             for seed in seeds
         ]
         levels = {"before": float(before[0]), "after": float(after[0])}
-        spread = {"least": min(alone), "most": max(alone)}
+        low, high = over_trainings(alone)
+        spread = {"least": min(alone), "most": max(alone), "train_low": low, "train_high": high}
         told = _row("gain", after - before, seeds)
         return {"set": title_of(key), **levels, **spread, **told}, after - before
 
@@ -132,94 +124,6 @@ class Replicates:
         members = self._members(key)
         each = [self.values[method, seed, member, rule] for seed in seeds for member in members]
         return np.mean(each, axis=0)
-
-
-def replicates(found: Found, *, repeats: int, seed: int) -> Replicates:
-    """Every complete evaluation under the same draws of people.
-
-    Args:
-        found: the runs; each evaluation left its ``similarities.npz``.
-        repeats: R.
-        seed: of the draws.
-
-    Raises:
-        ValueError: two evaluations judged different pairs; the message names the folder.
-    """
-    loaded = [(run, _load(run)) for run in found.complete("evaluate")]
-    values: dict[tuple[str, int, str, str], NDArray[np.float64]] = {}
-    for place, keys in enumerate(_collections(loaded)):
-        people = _people(loaded, keys)
-        counts = identity_counts(len(people), repeats=repeats, seed=seed + place)
-        for key in keys:
-            of_set = [(run, sets[key]) for run, sets in loaded if key in sets]
-            draws = _draws(of_set, people, counts)
-            each = _statistics([arrays["similarity"] for _, arrays in of_set], draws)
-            for (run, _), told in zip(of_set, each, strict=True):
-                values |= {(run.method, run.seed, key, RULES[n]): v for n, v in told.items()}
-    return Replicates(found, values)
-
-
-def _load(run: Result) -> dict[str, dict[str, NDArray]]:
-    path: Path = run.folder / "similarities.npz"
-    if not path.exists():
-        return {}
-    with np.load(path) as stored:
-        keys = dict.fromkeys(name.rpartition("/")[0] for name in stored.files)
-        return {key: {name: stored[f"{key}/{name}"] for name in _ARRAYS} for key in keys}
-
-
-def _collections(loaded: list[tuple[Result, dict]]) -> list[list[str]]:
-    # the sets of one test collection share people, so they share draws
-    keys = dict.fromkeys(key for _, sets in loaded for key in sets)
-    layouts: dict[str, list[str]] = {}
-    for key in keys:
-        layouts.setdefault(PAIR_SETS[key].layout if key in PAIR_SETS else key, []).append(key)
-    return list(layouts.values())
-
-
-def _people(loaded: list[tuple[Result, dict]], keys: list[str]) -> NDArray[np.str_]:
-    names = [
-        sets[key][side]
-        for _, sets in loaded
-        for key in keys
-        if key in sets
-        for side in ("first_identity", "second_identity")
-    ]
-    return np.unique(np.concatenate(names))
-
-
-def _draws(
-    of_set: list[tuple[Result, dict[str, NDArray]]],
-    people: NDArray[np.str_],
-    counts: NDArray[np.int64],
-) -> VertexDraws:
-    _, pairs = of_set[0]
-    for run, arrays in of_set:
-        if any(not np.array_equal(arrays[name], pairs[name]) for name in _ARRAYS[1:]):
-            raise ValueError(
-                f"{run.folder}: its pairs are not those of {of_set[0][0].folder.name}; "
-                "expected all evaluations on the same pair lists"
-            )
-    first, second = (np.searchsorted(people, pairs[name]) for name in _ARRAYS[2:])
-    return VertexDraws(counts, first, second, pairs["is_same"].astype(bool))
-
-
-def _statistics(
-    similarities: Sequence[NDArray], draws: VertexDraws
-) -> list[dict[str, NDArray[np.float64]]]:
-    # the weights of a chunk of replicates serve every run
-    split = grouped_folds(draws.first, draws.second)
-    starts = range(0, len(draws.counts), _CHUNK)
-    weights = [np.ones((1, len(draws.first)))]
-    weights += [draws.weights(slice(start, start + _CHUNK)) for start in starts]
-    told = []
-    for similarity in similarities:
-        values = similarity.astype(np.float64)
-        each = [
-            weighted_statistics(values, draws.is_same, w, split=split, fars=()) for w in weights
-        ]
-        told.append({name: np.concatenate([chunk[name] for chunk in each]) for name in RULES})
-    return told
 
 
 def _row(name: str, values: NDArray[np.float64], seeds: list[int]) -> dict[str, float | int]:

@@ -12,8 +12,7 @@ from matplotlib.figure import Figure
 from irlib.report.analyses import Analysis
 from irlib.report.collected import Found
 from irlib.report.latex import latex
-from irlib.report.records import facts, record
-from irlib.report.result import Result
+from irlib.report.records import records
 from irlib.runs import Run, write_text
 from irlib.tables import best_cells
 
@@ -78,8 +77,8 @@ class Page:
     sections: list[Section] = field(default_factory=list)
 
     def section(self, title: str, *texts: str) -> None:
-        """Begin a section with some paragraphs."""
-        self.sections.append(Section(title, [Part("text", text) for text in texts]))
+        """Begin a section with some paragraphs; empty ones are left out."""
+        self.sections.append(Section(title, [Part("text", text) for text in texts if text]))
 
     def table(
         self,
@@ -102,21 +101,29 @@ class Page:
         if not len(table):
             self._add(Part("note", f"{caption} {ABSENT}"))
             return table
-        self.run.save_table(f"tables/{name}", table)
-        rows = [[_unbroken(str(cell)) for cell in row] for row in table.itertuples(index=False)]
-        left = [not any(_is_number(row[at]) for row in rows) for at in range(len(rows[0]))]
-        bold = best_cells(table, best)
         told = self.source if source is None else source
-        text = latex(
-            table,
-            caption=f"{caption} Source: {told}." if told else caption,
-            label=name,
-            left=left,
-            bold=bold,
-        )
-        write_text(self.run.folder / "tables" / f"{name}.tex", text)
+        bold = best_cells(table, best)
+        self.keep(name, table, f"{caption} Source: {told}." if told else caption, bold=bold)
+        rows = [[_unbroken(str(cell)) for cell in row] for row in table.itertuples(index=False)]
         columns, marks = list(table.columns), bold.to_numpy().tolist()
+        left = _words(table)
         self._add(Part("table", caption, columns=columns, left=left, rows=rows, bold=marks))
+        return table
+
+    def keep(
+        self, name: str, table: pd.DataFrame, caption: str, *, bold: pd.DataFrame | None = None
+    ) -> pd.DataFrame:
+        """Put a table into ``tables/`` alone, as CSV and LaTeX; given back for display.
+
+        Args:
+            name: of the files.
+            table: cells are put as they are.
+            caption: of the LaTeX table.
+            bold: of the table's shape, the cells in bold.
+        """
+        self.run.save_table(f"tables/{name}", table)
+        text = latex(table, caption=caption, label=name, left=_words(table), bold=bold)
+        write_text(self.run.folder / "tables" / f"{name}.tex", text)
         return table
 
     def figure(
@@ -142,14 +149,14 @@ class Page:
         return figure
 
     def analysis(self, analysis: Analysis, found: Found) -> Figure | None:
-        """Put an analysis on the page: the claim it tests, its figure, and what it shows here.
+        """Put an analysis on the page: the claim it tests, its figure, what it shows, its table.
 
         Args:
             analysis: what to read, draw and say.
             found: the runs; where they hold no numbers for it, a note says what to run.
         """
         self._add(Part("heading", f"{analysis.id}: {analysis.title}"))
-        self._add(Part("text", f"Claim: {analysis.claim}"))
+        self._add(Part("text", f"{analysis.label}: {analysis.claim}"))
         table = analysis.read(found)
         if not len(table):
             self._add(Part("note", analysis.absent))
@@ -157,6 +164,9 @@ class Page:
         caption = f"{analysis.id}: {analysis.title}."
         figure = self.figure(analysis.name, analysis.draw, table, caption)
         self._add(Part("text", f"Here: {analysis.finding(table)}"))
+        if analysis.table is not None:
+            told = f"{caption} The numbers of the figure; shares in percent, gains in points."
+            self.table(analysis.name, analysis.table(table), told)
         return figure
 
     def image(self, path: Path, caption: str) -> None:
@@ -190,16 +200,17 @@ def render(page: Page, found: Found, *, protocol: Sequence[str] = ()) -> str:
         lstrip_blocks=True,
     )
     template = environment.get_template("report.html.j2")
-    records = [
-        record(run) for run in [*found.runs, Result("report", page.run.folder, status="this page")]
-    ]
-    records[-1] |= facts(page.run.record)
-    return template.render(page=page, protocol=protocol, records=records)
+    return template.render(page=page, protocol=protocol, records=records(found, page.run))
 
 
 def _unbroken(cell: str) -> str:
     # a line may end before an interval, not within it
     return cell.replace(", ", ",\u00a0").replace(" \u00b1 ", "\u00a0\u00b1\u00a0")
+
+
+def _words(table: pd.DataFrame) -> list[bool]:
+    # whether a column holds no number at all
+    return [not any(_is_number(str(cell)) for cell in table[name]) for name in table]
 
 
 def _is_number(cell: str) -> bool:

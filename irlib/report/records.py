@@ -2,13 +2,32 @@
 
 from typing import Any
 
+import pandas as pd
+
+from irlib.report.collected import Found
 from irlib.report.result import Result
+from irlib.runs import Run
 
 PACKAGES = ("python", "torch", "numpy", "scikit-learn", "umap-learn")  # told in the records
 
 
-def record(run: Result) -> dict[str, Any]:
-    """What a reader wants to know of a run, as text by name."""
+def records(found: Found, page: Run) -> list[dict[str, Any]]:
+    """What a reader wants to know of each run, as text by name; that of the page comes last.
+
+    Args:
+        found: the runs that the page rests on.
+        page: the run that makes it, not complete yet.
+    """
+    last = Result("report", page.folder, status="this page", record=page.record)
+    return [_record(run) for run in [*found.runs, last]]
+
+
+def record_table(found: Found, page: Run) -> pd.DataFrame:
+    """The same as a table, a row a run."""
+    return pd.DataFrame(records(found, page)).drop(columns="has_folder")
+
+
+def _record(run: Result) -> dict[str, Any]:
     return {
         "name": run.folder.name,
         "status": run.status,

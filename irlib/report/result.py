@@ -8,6 +8,7 @@ from typing import Any
 from irlib import runs
 
 COMPLETE, MISSING = "complete", "missing"
+UNREADABLE, STALE = "unreadable", "stale"  # damaged; made from other data than the others
 
 
 @dataclass(frozen=True)
@@ -18,7 +19,7 @@ class Result:
     folder: Path
     method: str = ""  # title
     seed: int | None = None
-    status: str = COMPLETE  # or failed, killed, running, missing, unreadable
+    status: str = COMPLETE  # or failed, killed, running, missing, unreadable, stale
     reason: str = ""  # why it is not complete
     record: dict[str, Any] = field(default_factory=dict)  # run.json
     metrics: dict[str, Any] = field(default_factory=dict)
@@ -45,4 +46,4 @@ def read_result(stage: str, folder: Path, *, method: str = "", seed: int | None 
             return made(status=MISSING, reason="its metrics.json is gone", record=record)
         return made(record=record, metrics=runs.read_json(folder / "metrics.json"))
     except (ValueError, KeyError) as error:
-        return made(status="unreadable", reason=f"{type(error).__name__}: {error}")
+        return made(status=UNREADABLE, reason=f"{type(error).__name__}: {error}")

@@ -1,9 +1,13 @@
 """What of the runs stands together: rows of the paper's tables, panels of its figure."""
 
+from collections.abc import Mapping
+from typing import Any
+
 import pandas as pd
 
 from irlib.report.collected import PUBLISHED, TABLE, Found
 from irlib.report.result import Result
+from irlib.report.words import QUESTION
 from irlib.tables import signed
 
 # The panels of the paper's t-SNE figure, in its order.
@@ -30,6 +34,28 @@ def as_published(found: Found) -> tuple[pd.DataFrame, list[str]]:
         for row, title in source.items()
     ]
     return pd.concat(parts) if parts else found.scores, list(own)
+
+
+def headline(found: Found, stage: str) -> list[Result]:
+    """The first complete run of the page's method and of its plain head, else of any method.
+
+    Args:
+        found: the runs.
+        stage: evaluate or prototypes.
+    """
+    ours = found.title(QUESTION)
+    first = {run.method: run for run in reversed(found.complete(stage))}
+    pair = [first[title] for title in (found.baselines.get(ours), ours) if title in first]
+    return pair or found.complete(stage)[:1]
+
+
+def command(study: str, overrides: Mapping[str, Any]) -> str:
+    """What to type for a study with some settings changed, e.g. ``./run_all.sh demo --set a=1``."""
+    texts = {
+        name: ",".join(map(str, value)) if isinstance(value, list | tuple) else value
+        for name, value in overrides.items()
+    }
+    return " ".join(["./run_all.sh", study, *(f"--set {n}={v}" for n, v in texts.items())])
 
 
 def plane(found: Found, name: str) -> pd.DataFrame:

@@ -3,16 +3,42 @@
 Units: fractions come in, percent and points stand in the text.
 """
 
+from collections.abc import Iterable
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
+from irlib.report.collected import ABLATION, PUBLISHED, TABLE, Found
 from irlib.report.collected import CONTROL as CONTROL_KIND
-from irlib.report.collected import Found
 from irlib.report.gains import CONTROL, GROUPED, MEAN, ORACLE, Pairs
+from irlib.report.trainings import FEWEST, WIDE, judged
 from irlib.tables import interval, points, signed
 
 QUESTION = "inter_prototype"  # name of the method that the page is about
+ABSENT = "Inter-Prototype was not run or is not complete;"
+BOTH = (
+    "By 95 % intervals over people that hold for all comparisons together, and by intervals over "
+    "trainings"
+)
+KINDS = {
+    TABLE: "other rows of the tables",
+    CONTROL_KIND: "controls",
+    ABLATION: "ablations",
+    PUBLISHED: "rows by their authors' settings",
+}
+
+
+def heading(found: Found, gains: pd.DataFrame) -> str:
+    """Title of the page: its question, where it has an answer.
+
+    Args:
+        found: the runs.
+        gains: as `Replicates.gains` gives them, of each method over its baseline.
+    """
+    if is_asked(found, question(found, gains)):
+        return "Does the Inter-Prototype loss help to recognise children?"
+    return "How well do these methods recognise children?"
 
 
 def answer(
@@ -39,16 +65,25 @@ def answer(
     titles = accuracies.loc[~accuracies["set"].isin([MEAN, CONTROL]), "set"]
     sets = count(titles[~titles.str.contains("control")].nunique(), "set")
     told = (
-        f"On {faces}, {_change(gain['method'], gain['baseline'])} changed the child\u2013adult "
+        f"{faces}, {_change(gain['method'], gain['baseline'])} changed the child\u2013adult "
         f"accuracy by {_points(gain)} on average over {sets}. {verdict(gain)}"
     )
-    return [told, *_beats_controls(controls)]
+    begun = "On" if is_asked(found, gain) else f"{ABSENT} on"
+    return [f"{begun} {told}", *_beats_controls(controls)]
 
 
 def control_pairs(found: Found) -> Pairs:
     """The page's method with each control that was run, to be compared with."""
     ours = found.title(QUESTION)
     return [(ours, control) for control in found.of_kind(CONTROL_KIND) if ours]
+
+
+def published_pairs(found: Found) -> Pairs:
+    """The page's method with its plain head by the authors' settings, if both are there."""
+    ours = found.title(QUESTION)
+    plain = found.names.get(found.baselines.get(ours, ""), "")
+    theirs = found.title(f"{plain}_published")
+    return [(ours, theirs)] if ours and theirs else []
 
 
 def details(found: Found, gains: pd.DataFrame) -> list[str]:
@@ -65,10 +100,12 @@ def details(found: Found, gains: pd.DataFrame) -> list[str]:
         "brackets are 95 % intervals over people. With thresholds chosen on other people the "
         f"change is {_points(grouped)}."
     )
+    if gain["seeds"] > 1:
+        text += f" By {_trainings(gain)}."
     if CONTROL in set(gains.loc[gains["method"] == method, "set"]):
         adults = row_of(gains, method=method, rule=ORACLE, set=CONTROL)
         text += f" On adult\u2013adult pairs, the control, it is {_points(adults)}."
-    return [text, *_other_methods(gains, method)]
+    return [text, *_other_methods(found, gains, method)]
 
 
 def question(found: Found, gains: pd.DataFrame) -> dict[str, Any] | None:
@@ -79,47 +116,63 @@ def question(found: Found, gains: pd.DataFrame) -> dict[str, Any] | None:
     return None if rows.empty else rows.iloc[0].to_dict()
 
 
+def is_asked(found: Found, gain: dict[str, Any] | None) -> bool:
+    """Whether a gain is that of the page's own method, which may still be to come."""
+    ours = found.title(QUESTION)
+    return bool(ours) and (gain is None or gain["method"] == ours)
+
+
 def _beats_controls(controls: pd.DataFrame) -> list[str]:
     rows = controls[(controls["rule"] == ORACLE) & (controls["set"] == MEAN)]
     if rows.empty:
         return []
-    apart = _apart(rows, 1)["baseline"].tolist()
-    worse = _apart(rows, -1)["baseline"].tolist()
     told = "; ".join(
         f"{row.baseline} {points(row.gain, row.low, row.high)}" for row in rows.itertuples()
     )
-    beaten = f"better than {_names(apart)}" if apart else "better than none of them"
-    lost = f" and worse than {_names(worse)}" if worse else ""
+    better, worse = (names(apart(rows, sign)["baseline"]) for sign in (1, -1))
+    found = f"better than {better or 'none of them'}{f' and worse than {worse}' if worse else ''}"
     return [
         f"Against its controls, the same loss on other classes (Inter-Prototype less the control, "
-        f"points): {told}. By intervals that hold for all controls together, "
-        f"Inter-Prototype is {beaten}{lost}."
+        f"points): {told}. {BOTH}, Inter-Prototype is told to be {found}.{few_seeds(rows)}"
     ]
 
 
-def _other_methods(gains: pd.DataFrame, method: str) -> list[str]:
+def _other_methods(found: Found, gains: pd.DataFrame, method: str) -> list[str]:
     rows = gains[(gains["rule"] == ORACLE) & (gains["set"] == MEAN) & (gains["method"] != method)]
     if rows.empty:
         return []
-    better, worse = (_names(_apart(rows, sign)["method"].tolist()) for sign in (1, -1))
-    seeds = " One training a method says nothing of the chance in training."
-    return [
-        f"Of {count(len(rows), 'other method')} compared with their baselines by the same mean, "
-        f"these gain: {better or 'none'}; these lose: {worse or 'none'} (by 95 % intervals over "
-        "people that hold for all methods together, and seeds that agree in sign)."
-        f"{seeds if rows['seeds'].min() == 1 else ''}"
+    told = []
+    for kind, noun in KINDS.items():
+        part = rows[rows["method"].isin(found.of_kind(kind))]
+        if len(part):
+            better, worse = (names(apart(part, sign)["method"]) or "none" for sign in (1, -1))
+            told.append(f"{noun} ({len(part)}): told to gain {better}, to lose {worse}")
+    begun = f"{BOTH}, each over its own baseline by the same mean"
+    return [f"{begun}: {'; '.join(told)}.{few_seeds(rows)}"]
+
+
+def apart(rows: pd.DataFrame, sign: int) -> pd.DataFrame:
+    """The gains told apart from zero on one side, corrected for all comparisons."""
+    return rows[
+        np.array([judged(row, WIDE).sign == sign for row in rows.to_dict("records")], dtype=bool)
     ]
 
 
-def _apart(rows: pd.DataFrame, sign: int) -> pd.DataFrame:
-    # told apart from zero on one side, corrected for all comparisons, by seeds of one mind
-    if sign > 0:
-        return rows[(rows["wide_low"] > 0) & (rows["least"] > 0)]
-    return rows[(rows["wide_high"] < 0) & (rows["most"] < 0)]
+def few_seeds(rows: pd.DataFrame) -> str:
+    """A sentence where some gains rest on too few trainings to be told apart; else empty."""
+    least = rows["seeds"].min()
+    if least >= FEWEST:
+        return ""
+    return (
+        f" With {count(least, 'training seed')} a method nothing is told apart from chance in "
+        f"training: that takes {FEWEST} or more."
+    )
 
 
-def _names(titles: list[str]) -> str:
-    return " and ".join(filter(None, [", ".join(titles[:-1]), *titles[-1:]]))
+def names(titles: Iterable[str]) -> str:
+    """Titles in a row, e.g. ``A, B and C``."""
+    *first, last = list(titles) or [""]
+    return f"{', '.join(first)} and {last}" if first else last
 
 
 def _no_answer(found: Found) -> str:
@@ -132,27 +185,19 @@ def _no_answer(found: Found) -> str:
 
 
 def verdict(gain: dict[str, Any]) -> str:
-    """What a gain with its interval and its seeds does or does not show, in one sentence.
+    """What a gain with its intervals and its seeds does or does not show, in one sentence.
 
     Args:
-        gain: `gain`, `low`, `high`, `least`, `most` (of single seeds) and `seeds`.
+        gain: a row of `Replicates.gains`.
     """
-    if not (gain["low"] > 0 or gain["high"] < 0):
-        return "The interval includes zero: these data do not tell the change apart from zero."
-    if gain["seeds"] == 1:
-        return (
-            "The interval excludes zero, but one training a method says nothing of the chance in "
-            "training: this does not yet tell the change apart from zero."
-        )
-    if gain["least"] < 0 < gain["most"]:
-        return (
-            "The interval over people excludes zero, but single seeds disagree in sign "
-            f"({_single(gain)}): these data do not tell the change apart from chance in training."
-        )
+    found = judged(gain)
+    single = f" ({_single(gain)} by single seeds)" if gain["seeds"] > 1 else ""
+    if not found.sign:
+        return f"These data do not tell the change apart from zero: {found.reason}{single}."
     return (
-        "The interval excludes zero and every seed agrees in sign "
-        f"({_single(gain)}): these data tell the change apart from zero, "
-        "on these faces and with this recipe."
+        "The intervals over people and over trainings exclude zero and every seed agrees in sign"
+        f"{single}: these data tell the change apart from zero, on these faces and with this "
+        "recipe."
     )
 
 
@@ -165,6 +210,11 @@ def _change(method: str, baseline: str) -> str:
 
 def _single(gain: dict[str, Any]) -> str:
     return " to ".join(signed(100 * gain[end], 1) for end in ("least", "most"))
+
+
+def _trainings(gain: dict[str, Any]) -> str:
+    ends = interval(gain["train_low"], gain["train_high"])
+    return f"the spread of {gain['seeds']} trainings alone its 95 % interval is {ends} points"
 
 
 def _points(gain: dict[str, Any]) -> str:

@@ -38,8 +38,8 @@ def comparisons(oracle: pd.DataFrame, grouped: pd.DataFrame) -> pd.DataFrame:
 
     Returns:
         Before and after in percent; the gain in points with its interval, with the interval that
-        holds for all comparisons together and that one's p; the gains of single seeds, and the
-        gain with thresholds from other people.
+        holds for all comparisons together and that one's p; Student's interval over trainings and
+        the gains of single seeds, and the gain with thresholds from other people.
     """
     others = {(row.method, row.baseline): row for row in grouped.itertuples()}
     rows = []
@@ -54,6 +54,7 @@ def comparisons(oracle: pd.DataFrame, grouped: pd.DataFrame) -> pd.DataFrame:
             "gain [95 %]": points(row.gain, row.low, row.high),
             "all together [95 %]": _ends(row.wide_low, row.wide_high),
             "p, all together": p_value(row.p),
+            "over trainings [95 %]": _ends(row.train_low, row.train_high),
             "single seeds": f"{signed(100 * row.least, 1)} to {signed(100 * row.most, 1)}",
             "thresholds from others": points(other.gain, other.low, other.high) if other else NONE,
         })  # fmt: skip
@@ -64,8 +65,9 @@ def ablation(table: pd.DataFrame) -> pd.DataFrame:
     """One family of settings as `irlib.plots.ablation` draws it: a row a method.
 
     Args:
-        table: `method`, `seeds`, `value`, `low`, `high`, `gain`, `gain_low`, `gain_high`,
-            `child_mean`.
+        table: `method`, `seeds`, `value`, `low`, `high`, `gain`, `gain_low`, `gain_high`, `less`
+            (a variant less the setting it is compared with), `less_low`, `less_high`,
+            `less_wide_low`, `less_wide_high` and `child_mean`.
     """
     rows = [
         {
@@ -73,6 +75,8 @@ def ablation(table: pd.DataFrame) -> pd.DataFrame:
             "seeds": str(row.seeds),
             "accuracy [95 %]": f"{100 * row.value:.1f} {_percent(row.low, row.high)}",
             "gain over the plain head [95 %]": points(row.gain, row.gain_low, row.gain_high),
+            "less the setting in question [95 %]": points(row.less, row.less_low, row.less_high)
+            + _mark(row.less_wide_low, row.less_wide_high),
             "child\u2013child cosine": NONE
             if np.isnan(row.child_mean)
             else signed(row.child_mean, 3),
@@ -84,8 +88,7 @@ def ablation(table: pd.DataFrame) -> pd.DataFrame:
 
 def told(row: tuple) -> str:
     """A gain with its interval, marked where the interval for all together excludes zero."""
-    mark = HELD if row.wide_low > 0 or row.wide_high < 0 else ""
-    return points(row.gain, row.low, row.high) + mark
+    return points(row.gain, row.low, row.high) + _mark(row.wide_low, row.wide_high)
 
 
 def p_value(p: float) -> str:
@@ -93,6 +96,10 @@ def p_value(p: float) -> str:
     if np.isnan(p):
         return NONE
     return f"{p:.3f}" if p < 0.0095 else f"{p:.2f}"
+
+
+def _mark(low: float, high: float) -> str:
+    return HELD if low > 0 or high < 0 else ""
 
 
 def _ends(low: float, high: float) -> str:

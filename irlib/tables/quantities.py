@@ -66,7 +66,8 @@ def changes(values: pd.DataFrame, pairs: Mapping[str, str]) -> pd.DataFrame:
 
     Args:
         values: `method` (title), `seed`, the quantities of `CHANGES`, and perhaps `ip_gradient`
-            and `decay_gradient` of `irlib.prototypes.pull`; one row a run.
+            (NaN for a method without the loss, 0 where it is off at the end) and `decay_gradient`
+            of `irlib.prototypes.pull`; one row a run.
         pairs: title of a method to that of its plain head.
 
     Returns:
@@ -91,12 +92,17 @@ def _pulls(mean: pd.Series) -> dict[str, str]:
     if not {"ip_gradient", "decay_gradient"} <= set(mean.index):
         return {}
     loss, decay = mean["ip_gradient"], mean["decay_gradient"]
-    has = loss > 0 and decay > 0  # a method without the loss has nothing to compare
     return {
-        "gradient of the loss": f"{loss:.1e}" if loss > 0 else NONE,
-        "of weight decay": f"{decay:.1e}" if decay > 0 else NONE,
-        "ratio": f"{loss / decay:.2g}" if has else NONE,
+        "gradient of the loss": _size(loss),
+        "of weight decay": _size(decay),
+        "ratio": NONE if np.isnan(loss) or not decay > 0 else f"{loss / decay:.2g}",
     }
+
+
+def _size(gradient: float) -> str:
+    if np.isnan(gradient):
+        return NONE
+    return f"{gradient:.1e}" if gradient > 0 else "0"
 
 
 def _plain(value: float) -> str:
