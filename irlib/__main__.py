@@ -12,12 +12,12 @@ import tempfile
 from pathlib import Path
 from typing import IO, Any
 
-from irlib import gpus, provenance, runs, studies, undone
+from irlib import gpus, provenance, runs, signals, studies, undone
 from irlib.options import parse
 from irlib.training.config import LAST
 from irlib.values import integers, words
 
-INTERRUPTED = 130  # exit status after Ctrl-C
+STOPPED = 128  # an exit status above it is that of a signal, as in a shell
 # A second start makes the report and nothing else; the empty --forcerun outdoes one before it.
 REPORT_ALONE = ["--allowed-rules", "all", "report", "--forcerun"]
 
@@ -117,7 +117,7 @@ def _make(
             set_checkpoints_aside(folder, config["trained"], config["seeds"])
         before = undone.records(folder, config)
         code = reported = run_snakemake(snakemake_arguments(options, config, folder))
-        failed = {} if code == INTERRUPTED else undone.failures(folder, config, before)
+        failed = {} if code > STOPPED else undone.failures(folder, config, before)
         if failed.keys() - {"data", "report"}:
             reported = _report_the_rest(options, config, folder)
     for name, why in failed.items():
@@ -217,28 +217,23 @@ def _with_data_forced(given: list[str]) -> list[str]:
 
 
 def run_snakemake(words: list[str]) -> int:
-    """Run Snakemake in this process, so that who kills it kills the study; its exit status."""
+    """Run Snakemake in this process, so that who kills it kills the study; its exit status.
+
+    After a Ctrl-C or a SIGTERM it is `STOPPED` and the signal's number.
+    """
     from snakemake.cli import main as snakemake
 
     # Jobs find this environment's programs first, also when it was never activated.
     os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    interrupts: list[int] = []
-
-    def interrupt(number: int, frame: Any) -> None:  # Snakemake tells it like any failure
-        interrupts.append(number)
-        signal.default_int_handler(number, frame)
-
-    previous = signal.signal(signal.SIGINT, interrupt)
-    try:
-        snakemake(words)
-        code = 0
-    except KeyboardInterrupt:
-        code = INTERRUPTED
-    except SystemExit as stop:
-        code = stop.code if isinstance(stop.code, int) else int(stop.code is not None)
-    finally:
-        signal.signal(signal.SIGINT, previous)
-    return INTERRUPTED if interrupts else code
+    with signals.received() as stops:
+        try:
+            snakemake(words)
+            code = 0
+        except KeyboardInterrupt:
+            code = STOPPED + signal.SIGINT
+        except SystemExit as stop:
+            code = stop.code if isinstance(stop.code, int) else int(stop.code is not None)
+    return STOPPED + stops[0] if stops else code
 
 
 if __name__ == "__main__":

@@ -1,8 +1,10 @@
 """The command behind run_all.sh: what it refuses, and what it hands to Snakemake."""
 
 import fcntl
+import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import threading
@@ -406,6 +408,31 @@ def test_what_the_user_forces_is_not_forced_again_for_the_report(place, failing)
     assert words.index("data") < len(words) - 1
 
 
+@pytest.mark.parametrize(("name", "status"), [("SIGINT", 130), ("SIGTERM", 143)])
+def test_a_signal_that_stops_snakemake_is_its_exit_status(monkeypatch, name, status):
+    def stopped(words):
+        previous = signal.signal(signal.SIGTERM, lambda *_: None)  # as Snakemake's scheduler does
+        try:
+            os.kill(os.getpid(), getattr(signal, name))
+            time.sleep(1)
+        except KeyboardInterrupt:
+            pass
+        finally:
+            signal.signal(signal.SIGTERM, previous)
+        sys.exit(1)
+
+    monkeypatch.setattr("snakemake.cli.main", stopped)
+    monkeypatch.setenv("PATH", os.environ["PATH"])
+    assert command.run_snakemake([]) == status
+
+
+@pytest.mark.parametrize("status", [0, 1, 2])
+def test_without_a_signal_snakemakes_own_status_counts(monkeypatch, status):
+    monkeypatch.setattr("snakemake.cli.main", lambda words: sys.exit(status))
+    monkeypatch.setenv("PATH", os.environ["PATH"])
+    assert command.run_snakemake([]) == status
+
+
 def test_without_data_there_is_nothing_to_report(place, capsys, monkeypatch):
     starts = []
 
@@ -430,10 +457,10 @@ def test_after_an_interrupt_no_run_counts_as_failed_and_no_report_is_made(
         starts.append(words)
         run = runs.start(place.outputs / "demo/train-arcface-s1", notebook="toy", parameters={})
         run.update(status="killed", error="KeyboardInterrupt")
-        return command.INTERRUPTED
+        return command.STOPPED + signal.SIGINT
 
     monkeypatch.setattr(command, "run_snakemake", run_snakemake)
-    assert command.main([*CHOICE, *place.words]) == command.INTERRUPTED
+    assert command.main([*CHOICE, *place.words]) == 130
     assert (len(starts), capsys.readouterr().err) == (1, "")
 
 

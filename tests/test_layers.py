@@ -24,6 +24,7 @@ LAYER = {
     "irlib.provenance": -2,
     "irlib.published": -2,
     "irlib.gpus": -2,
+    "irlib.signals": -2,
     "irlib.augmentation": -2,
     "irlib.images": -1,
     "irlib.runs": -1,
