@@ -60,9 +60,9 @@ def found(tmp_path_factory):
     (copy / head).write_text(blocks[head])
     table = copy / "irlib/methods/entries_tables.py"
     entry, text = blocks["irlib/methods/entries_tables.py"], table.read_text()
-    importing, method = entry.strip().split("\n", 1)
+    importing, method = (line.split("  #")[0] for line in entry.split("\n") if line)
     text = text.replace("from irlib.methods.method", f"{importing}\nfrom irlib.methods.method", 1)
-    table.write_text(text.replace("TABLES = (\n", f"TABLES = (\n    {method.strip()}\n", 1))
+    table.write_text(text.replace("TABLES = (\n", f"TABLES = (\n    {method},\n", 1))
     script = copy / "use.py"
     script.write_text(USE)
     done = subprocess.run(
