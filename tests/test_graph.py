@@ -208,7 +208,7 @@ def copied(tmp_path_factory):
         (("irlib/training/schedules.py", "rate *= 0.1", "rate *= 0.2"), {"data", "train"}),
         (("irlib/data/sampling.py", "permutation", "choice"), {"data", "train"}),
         (("irlib/evaluation/embedding.py", "import torch\n", "import torch\nA = 1\n"),
-         {"data", "train", "evaluate", "prototypes"}),  # 02 validates with it
+         {"data", "train", "evaluate", "prototypes", "report"}),  # 02 validates with it
         (("notebooks/04_prototypes.ipynb", "Where do", "Where, then, do"), set()),
         (("notebooks/04_prototypes.ipynb", "float = 30.0", "float = 20.0"), {"prototypes"}),
     ],
