@@ -145,7 +145,7 @@ STUDIES = {
             "demo",
             title="Synthetic cross-age faces, for two CPU cores",
             expected=(
-                "11 minutes on 2 cores; ArcFace 82 % on child-adult and 95 % on adult pairs, the "
+                "15 minutes on 2 cores; ArcFace 82 % on child-adult and 95 % on adult pairs, the "
                 "same with Inter-Prototype"
             ),
             synthetic=_DEMO_FACES,

@@ -1,5 +1,6 @@
 import numpy as np
 import pandas as pd
+import pytest
 
 from irlib import methods, published, tables
 from irlib.tables import NONE
@@ -277,3 +278,16 @@ def test_cards_stand_side_by_side_in_words():
 
 def test_without_pair_sets_there_is_an_empty_table():
     assert tables.pair_cards({}).empty
+
+
+@pytest.mark.parametrize(
+    ("ends", "text"),
+    [
+        ((0.003, 0.026), "[+0.3, +2.6]"),
+        ((-0.008, -0.0004), "[\u22120.80, \u22120.04]"),  # not zero, which it excludes
+        ((0.00003, 0.008), "[+0.003, +0.800]"),
+        ((-0.008, 0.0004), "[\u22120.8, +0.0]"),  # includes zero
+    ],
+)
+def test_an_interval_that_excludes_zero_shows_it(ends, text):
+    assert tables.interval(*ends) == text

@@ -37,7 +37,14 @@ def points(gain: float, low: float, high: float, *, digits: int = 1) -> str:
 
 
 def interval(low: float, high: float, *, digits: int = 1) -> str:
-    """Both ends in points, e.g. ``[+0.3, +2.6]``."""
+    """Both ends in points, e.g. ``[+0.3, +2.6]``.
+
+    An end next to zero gets one or two digits more where rounding would hide that the interval
+    excludes zero.
+    """
+    nearest = 100 * (low if low > 0 else high)
+    if low > 0 or high < 0:
+        digits += sum(round(nearest, digits + more) == 0 for more in (0, 1))
     return f"[{signed(100 * low, digits)}, {signed(100 * high, digits)}]"
 
 
