@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 from torch import nn
+from training_runs import Killed, equal, kill_before, weights_of, without_clock
 
 from irlib import checkpoints, methods, studies
 from irlib.backbones import DECOMPOSITIONS
@@ -24,11 +25,6 @@ RECIPE = TrainConfig(
 )
 LONG = replace(RECIPE, epochs=24, save_every=1000)
 STUDY = replace(studies.find("smoke"), embedding_size=8, scale=8.0)
-CLOCK = {"time", "images_per_second", "peak_memory_mib"}
-
-
-class Killed(BaseException):
-    """Stands for a kill: nothing in the loop may catch it."""
 
 
 class Net(nn.Module):
@@ -73,23 +69,12 @@ class Run:
         faces = replace(faces, ages=self.crops.ages if ages is None else ages)
         loader = TrainLoader(faces, batch_size=recipe.batch_size, seed=1, workers=0)
         if kill_at is not None:
-            self.kill_before(kill_at)
+            kill_before(self.objective, kill_at)
         recorder = Recorder(self.folder, model=self.model, key="k")
         return train(self.network, self.objective, loader, recipe, recorder)
 
-    def kill_before(self, kill_at):
-        begin = self.objective.begin_step
-
-        def killer(step, drops):
-            if step == kill_at:
-                raise Killed
-            begin(step, drops)
-
-        self.objective.begin_step = killer
-
     def weights(self):
-        states = (self.network.state_dict(), self.objective.state_dict())
-        return [value.clone() for state in states for value in state.values()]
+        return weights_of(self.network, self.objective)
 
 
 @pytest.fixture
@@ -100,14 +85,6 @@ def run(crops, tmp_path):
 @pytest.fixture
 def other(crops, tmp_path):
     return Run(crops, tmp_path / "other")
-
-
-def without_clock(history):
-    return [{k: v for k, v in line.items() if k not in CLOCK} for line in history]
-
-
-def equal(first, second):
-    return len(first) == len(second) and all(map(torch.equal, first, second))
 
 
 def ends(history):

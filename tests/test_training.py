@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 from torch import nn
+from training_runs import Killed, equal, kill_before, weights_of, without_clock
 
 from irlib import checkpoints
 from irlib.data.faces import open_faces
@@ -26,11 +27,6 @@ MODEL = {"net": "toy", "input": {}, "classes": ""}
 RECIPE = TrainConfig(
     epochs=3, milestones=(2,), batch_size=4, lr=0.02, log_every=1, save_every=2, workers=0
 )
-CLOCK = {"time", "images_per_second", "peak_memory_mib"}
-
-
-class Killed(BaseException):
-    """Stands for a kill: nothing in the loop may catch it."""
 
 
 class Net(nn.Module):
@@ -78,22 +74,11 @@ class Fixture:
         if start is not None:
             take_weights(start, self.backbone, self.objective, model=MODEL)
         if kill_at is not None:
-            self.kill_before(kill_at)
+            kill_before(self.objective, kill_at)
         return train(self.backbone, self.objective, loader, recipe, self.recorder)
 
-    def kill_before(self, kill_at):
-        begin = self.objective.begin_step
-
-        def killer(step, drops):
-            if step == kill_at:
-                raise Killed
-            begin(step, drops)
-
-        self.objective.begin_step = killer
-
     def weights(self):
-        states = (self.backbone.state_dict(), self.objective.state_dict())
-        return [value.clone() for state in states for value in state.values()]
+        return weights_of(self.backbone, self.objective)
 
 
 @pytest.fixture
@@ -104,14 +89,6 @@ def toy(crops, tmp_path):
 @pytest.fixture
 def other(crops, tmp_path):
     return Fixture(crops, tmp_path / "other")
-
-
-def without_clock(history):
-    return [{k: v for k, v in line.items() if k not in CLOCK} for line in history]
-
-
-def equal(first, second):
-    return len(first) == len(second) and all(map(torch.equal, first, second))
 
 
 # The loop
