@@ -5,9 +5,9 @@ from made_runs import add_evaluation, add_run, fail, pair_arrays, similarity
 
 from irlib import methods, report, runs
 from irlib.evaluation.bootstrap import VertexDraws, identity_counts, weighted_statistics
+from irlib.evaluation.student import student_interval
 from irlib.evaluation.verification import grouped_folds
 from irlib.report.resampling import accuracies
-from irlib.report.trainings import over_trainings
 
 CHOSEN = [methods.find("arcface"), methods.find("inter_prototype")]
 PLAIN, ADDED = (method.title for method in CHOSEN)
@@ -293,10 +293,10 @@ def test_both_accuracies_are_those_of_the_evaluation_library(digits):
 
 def test_the_interval_over_trainings_is_students():
     # 1, 2, 3: mean 2, deviation 1, error 1 / sqrt(3); t of 2 degrees of freedom is 4.30265
-    low, high = over_trainings([0.01, 0.02, 0.03])
+    low, high = student_interval([0.01, 0.02, 0.03])
     assert low == pytest.approx(0.02 - 0.0430265 / 3**0.5, abs=1e-6)
     assert high == pytest.approx(0.02 + 0.0430265 / 3**0.5, abs=1e-6)
 
 
-def test_one_training_has_no_interval_over_trainings():
-    assert np.isnan(over_trainings([0.01])).all()
+def test_one_training_has_no_interval_student_interval():
+    assert np.isnan(student_interval([0.01])).all()

@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
-from scipy.stats import t as student
 from torch import nn
 
 from irlib.data.sets import catalog
@@ -19,6 +18,7 @@ from irlib.data.sets.bins import PairBin, read_bin
 from irlib.data.sources import Chosen, batches
 from irlib.evaluation.embedding import embed
 from irlib.evaluation.roc import checked
+from irlib.evaluation.student import student_interval
 from irlib.evaluation.verification import fit_threshold
 
 
@@ -138,5 +138,4 @@ def ten_fold_accuracy(similarity: ArrayLike, is_same: ArrayLike, *, folds: int =
         thresholds.append(threshold)
     each = np.array(accuracy)
     mean, deviation = float(each.mean()), float(each.std(ddof=1))
-    half = float(student.ppf(0.975, folds - 1) * deviation / np.sqrt(folds))
-    return TenFold(mean, deviation, (mean - half, mean + half), each, np.array(thresholds))
+    return TenFold(mean, deviation, student_interval(each), each, np.array(thresholds))

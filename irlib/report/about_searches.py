@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy.stats import t as student
 
 from irlib.evaluation.bootstrap import Interval
 from irlib.evaluation.clustered import identity_replicates
 from irlib.evaluation.identification import RANKS
+from irlib.evaluation.student import student_interval
 from irlib.report import paired
 from irlib.report.basis import basis_of, marked
 from irlib.report.collected import Found
@@ -80,6 +80,4 @@ def _hashes(found: Found) -> dict[tuple[str, int | None, str], str]:
 
 
 def _over_folds(values: np.ndarray) -> Interval:
-    folds, mean = len(values), float(values.mean())
-    half = float(student.ppf(0.975, folds - 1) * values.std(ddof=1) / np.sqrt(folds))
-    return Interval(mean, mean - half, mean + half, folds)
+    return Interval(float(values.mean()), *student_interval(values), len(values))

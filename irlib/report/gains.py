@@ -17,9 +17,9 @@ from numpy.typing import NDArray
 
 from irlib.data.pairs.sets import PAIR_SETS
 from irlib.evaluation.bootstrap import percentile_interval
+from irlib.evaluation.student import student_interval
 from irlib.report.collected import Found, title_of
 from irlib.report.together import together
-from irlib.report.trainings import over_trainings
 
 RULES = {"best_threshold_accuracy": "on the test pairs", "fold_accuracy": "on other people"}
 ORACLE, GROUPED = RULES.values()
@@ -94,7 +94,7 @@ class Replicates:
             for seed in seeds
         ]
         levels = {"before": float(before[0]), "after": float(after[0])}
-        low, high = over_trainings(alone)
+        low, high = student_interval(alone)
         spread = {"least": min(alone), "most": max(alone), "train_low": low, "train_high": high}
         told = _row("gain", after - before, seeds)
         return {"set": title_of(key), **levels, **spread, **told}, after - before

@@ -4,11 +4,8 @@ The bootstrap draws people and keeps the trained networks as they are. Whether o
 both methods would gain too is another question, which only the seeds can answer.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
-
-import numpy as np
-from scipy.special import stdtrit
 
 from irlib.report.verdicts import Verdict, verdict_of
 
@@ -17,20 +14,6 @@ FEW = "two trainings a method are too few seeds"
 CHANCE = "the interval over trainings includes zero"
 
 PEOPLE, WIDE = ("low", "high"), ("wide_low", "wide_high")
-
-
-def over_trainings(gains: Sequence[float], level: float = 0.95) -> tuple[float, float]:
-    """Student's interval of the mean gain over trainings; NaN for fewer than two.
-
-    Args:
-        gains: one a seed, both methods trained with it.
-        level: in (0, 1).
-    """
-    if len(gains) < 2:
-        return np.nan, np.nan
-    error = np.std(gains, ddof=1) / np.sqrt(len(gains))
-    reach = stdtrit(len(gains) - 1, (1 + level) / 2) * error
-    return float(np.mean(gains) - reach), float(np.mean(gains) + reach)
 
 
 def judged(gain: Mapping[str, Any], ends: tuple[str, str] = PEOPLE) -> Verdict:
