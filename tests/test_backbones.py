@@ -1,18 +1,21 @@
 """The backbones: the paper's layouts and counts, input checks, memory formats, types."""
 
+import gzip
 import json
+import math
 from pathlib import Path
 
 import pytest
 import torch
 from torch import nn
 
-from irlib.backbones import NAMES, build
+from irlib.backbones import NAMES, build, name_of
+from irlib.backbones.adaface_ir import AdaFaceIR
 from irlib.backbones.ir import IR, SqueezeExcitation, Unit
 from irlib.backbones.mobilefacenet import Bottleneck
 
 FIXTURES = Path(__file__).parent / "fixtures"
-SMALL = ["tiny", "mobilefacenet", "ir_18"]  # what a test can afford to run
+SMALL = ["tiny", "mobilefacenet", "ir_18", "adaface_ir_18"]  # what a test can afford to run
 
 
 def weightless(name: str) -> nn.Module:
@@ -24,19 +27,31 @@ def images(count: int) -> torch.Tensor:
     return torch.rand(count, 3, 112, 112, generator=torch.Generator().manual_seed(0)) * 2 - 1
 
 
-def layout_of_the_authors(name: str) -> list[list]:
-    layouts = json.loads((FIXTURES / "inter_prototype_keys.json").read_text())
-    if name in layouts:
-        return layouts[name]
-    # IR differs from IR-SE by the two layers of squeeze and excitation in every unit
-    squeezed = layouts[name.replace("ir_", "ir_se_")]
-    return [[key, shape] for key, shape in squeezed if ".fc" not in key]
+LAYOUTS = json.loads(gzip.decompress((FIXTURES / "checkpoint_keys.json.gz").read_bytes()))
 
 
-@pytest.mark.parametrize("name", ["ir_50", "ir_se_50", "ir_100", "ir_se_100", "mobilefacenet"])
-def test_state_dict_has_the_authors_names_order_and_shapes(name):
+@pytest.mark.parametrize(("name", "authors"), [
+    ("ir_50", "inter_prototype_ir50"),
+    ("ir_se_50", "inter_prototype_ir_se50"),
+    ("ir_100", "inter_prototype_ir100"),
+    ("ir_se_100", "inter_prototype_ir_se100"),
+    ("ir_152", "inter_prototype_ir152"),
+    ("ir_se_152", "inter_prototype_ir_se152"),
+    ("mobilefacenet", "inter_prototype_mobilefacenet512"),
+    ("adaface_ir_18", "adaface_ir_18"),
+    ("adaface_ir_34", "adaface_ir_34"),
+    ("adaface_ir_50", "adaface_ir_50"),
+    ("adaface_ir_101", "adaface_ir_101"),
+    ("adaface_ir_se_50", "adaface_ir_se_50"),
+])  # fmt: skip
+def test_state_dict_has_the_authors_names_order_and_shapes(name, authors):
     ours = [[key, list(value.shape)] for key, value in weightless(name).state_dict().items()]
-    assert ours == layout_of_the_authors(name)
+    assert ours == LAYOUTS[authors]
+
+
+@pytest.mark.parametrize(("name", "entries"), [("adaface_ir_152", 1291), ("adaface_ir_200", 1691)])
+def test_the_deep_networks_of_adaface_have_the_authors_number_of_entries(name, entries):
+    assert len(weightless(name).state_dict()) == entries
 
 
 @pytest.mark.parametrize(
@@ -46,10 +61,19 @@ def test_state_dict_has_the_authors_names_order_and_shapes(name):
         ("ir_se_50", 43_797_696),
         ("ir_100", 65_129_792),
         ("ir_se_100", 65_502_016),
+        ("ir_152", 70_737_600),
+        ("ir_se_152", 71_148_736),
+        ("adaface_ir_18", 24_020_352),
+        ("adaface_ir_34", 34_134_080),
+        ("adaface_ir_50", 43_585_600),
+        ("adaface_ir_101", 65_150_912),
+        ("adaface_ir_152", 109_636_736),
+        ("adaface_ir_200", 114_138_240),
+        ("adaface_ir_se_50", 43_808_320),
         ("mobilefacenet", 1_200_512),
     ],
 )
-def test_parameter_count_of_the_paper(name, expected):
+def test_parameter_count_of_the_authors(name, expected):
     assert sum(parameter.numel() for parameter in weightless(name).parameters()) == expected
 
 
@@ -59,11 +83,32 @@ def test_depth_is_two_convolutions_a_unit_and_two_layers_more(name, units):
     assert 2 * units + 2 == int(name.removeprefix("ir_"))
 
 
-def test_ir_has_the_dropout_of_the_paper():
-    dropout = [
-        layer.p for layer in weightless("ir_se_50").modules() if isinstance(layer, nn.Dropout)
-    ]
-    assert dropout == [0.6]
+@pytest.mark.parametrize(("name", "dropout"), [("ir_se_50", 0.6), ("adaface_ir_50", 0.4)])
+def test_dropout_is_that_of_the_authors(name, dropout):
+    layers = weightless(name).modules()
+    assert [layer.p for layer in layers if isinstance(layer, nn.Dropout)] == [dropout]
+
+
+def test_adaface_starts_convolutions_at_kaiming_normal_by_fan_out():
+    torch.manual_seed(0)
+    weight = build("adaface_ir_18", 8).body[0].res_layer[1].weight
+    # 36,864 draws of a deviation of sqrt(2 / (64 * 3 * 3)): 0.4 % of error
+    assert weight.std().item() == pytest.approx(math.sqrt(2 / 576), rel=0.02)
+
+
+def test_adaface_normalizes_its_embedding_without_weights():
+    layer = weightless("adaface_ir_18").output_layer[4]
+    assert (layer.weight, layer.bias) == (None, None)
+
+
+@pytest.mark.parametrize("name", ["ir_se_50", "adaface_ir_200", "mobilefacenet", "tiny"])
+def test_a_network_is_known_by_its_name_whatever_its_embedding_size(name):
+    with torch.device("meta"):
+        assert name_of(build(name, 24)) == name
+
+
+def test_a_network_of_another_kind_has_no_name():
+    assert name_of(nn.Linear(2, 2)) == ""
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -161,7 +206,7 @@ def test_an_embedding_size_of_zero_is_refused():
 
 
 def test_an_unknown_depth_is_refused():
-    with pytest.raises(ValueError, match="depth: expected one of 18, 34, 50, 100, got 20"):
+    with pytest.raises(ValueError, match="depth: expected one of 18, 34, 50, 100, 152, got 20"):
         IR(20)
 
 
@@ -170,3 +215,8 @@ def test_an_unknown_depth_is_refused():
 def test_images_of_another_shape_are_refused(name, shape):
     with torch.device("meta"), pytest.raises(ValueError, match="112x112"):
         build(name)(torch.empty(shape))
+
+
+def test_an_unknown_depth_of_adaface_is_refused():
+    with pytest.raises(ValueError, match="depth: expected one of 18, 34, 50, 101, 152, 200, got 1"):
+        AdaFaceIR(1)

@@ -15,8 +15,9 @@ ROOT = Path(__file__).parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 EXTRAS = PROJECT["optional-dependencies"]
 RANGES = [
-    Requirement(line)
+    dependency
     for line in [*PROJECT["dependencies"], *(line for extra in EXTRAS.values() for line in extra)]
+    if (dependency := Requirement(line)).name != "irlib"  # an extra that takes others in
 ]
 PINS = {
     canonicalize_name(name): version

@@ -5,8 +5,9 @@ from irlib.backbones.registry import (
     NAMES,
     arguments,
     build,
+    name_of,
     recognition,
     sources,
 )
 
-__all__ = ["DECOMPOSITIONS", "NAMES", "arguments", "build", "recognition", "sources"]
+__all__ = ["DECOMPOSITIONS", "NAMES", "arguments", "build", "name_of", "recognition", "sources"]

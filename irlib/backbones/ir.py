@@ -1,4 +1,4 @@
-"""The residual networks IR and IR-SE of the paper, 18 to 100 layers deep.
+"""The residual networks IR and IR-SE of the paper, 18 to 152 layers deep.
 
 Names and order of the entries in the state dict are those of the authors' checkpoints.
 
@@ -10,7 +10,10 @@ from torch import Tensor, nn
 from irlib.backbones.checks import check_images
 
 WIDTHS = (64, 128, 256, 512)  # channels of the four stages, at 56, 28, 14 and 7 pixels
-UNITS = {18: (2, 2, 2, 2), 34: (3, 4, 6, 3), 50: (3, 4, 14, 3), 100: (3, 13, 30, 3)}
+UNITS = {
+    18: (2, 2, 2, 2), 34: (3, 4, 6, 3), 50: (3, 4, 14, 3), 100: (3, 13, 30, 3),
+    152: (3, 8, 36, 3),
+}  # fmt: skip
 DROPOUT = 0.6  # before the linear layer
 REDUCTION = 16  # channels per bottleneck channel in squeeze and excitation
 
@@ -46,7 +49,7 @@ class Unit(nn.Module):
 
     def __init__(self, inputs: int, outputs: int, *, stride: int, squeeze: bool) -> None:
         super().__init__()
-        self.shortcut_layer = _shortcut(inputs, outputs, stride)
+        self.shortcut_layer = shortcut(inputs, outputs, stride)
         self.res_layer = nn.Sequential(
             nn.BatchNorm2d(inputs),
             nn.Conv2d(inputs, outputs, 3, 1, 1, bias=False),
@@ -120,7 +123,8 @@ def _units(counts: tuple[int, ...], squeeze: bool) -> list[Unit]:
     return units
 
 
-def _shortcut(inputs: int, outputs: int, stride: int) -> nn.Module:
+def shortcut(inputs: int, outputs: int, stride: int) -> nn.Module:
+    """A projection where the width changes, else every ``stride``-th pixel as it is."""
     if inputs != outputs:
         convolution = nn.Conv2d(inputs, outputs, 1, stride, bias=False)
         return nn.Sequential(convolution, nn.BatchNorm2d(outputs))

@@ -8,12 +8,12 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from irlib import checkpoints, provenance
+from irlib import backbones, checkpoints, provenance
+from irlib.backbones.features import Recognition
+from irlib.checkpoints.family import Weights, misfit
 from irlib.objectives import Objective
 
 _INNER = "backbone."  # where a network that splits age off holds its backbone
-
-Weights = Mapping[str, Tensor]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,42 +30,59 @@ class Taken:
 NOTHING = Taken()
 
 
+@dataclass(frozen=True)
+class _Given:
+    """What a file has to give."""
+
+    title: str  # of its network
+    weights: Weights
+    model: Mapping[str, Any]  # what irlib recorded; empty for a file made elsewhere
+    objective: Weights
+
+
 def take_weights(
-    path: Path, network: nn.Module, objective: Objective, *, model: Mapping[str, Any]
+    path: Path,
+    network: nn.Module,
+    objective: Objective,
+    *,
+    model: Mapping[str, Any],
+    color_order: str | None = None,
 ) -> Taken:
     """What was taken of a checkpoint into a fresh network and objective, in place.
 
     The backbone must fit as a whole. Where the checkpoint was trained on the same classes, those
     parameters of the objective are taken whose name and shape fit, such as the prototypes. Running
-    state of the objective, such as averages and queues, starts anew.
+    state of the objective, such as averages and queues, starts anew. A network that was trained on
+    BGR has the channels of its first convolution turned round, so that it goes on with RGB.
 
     Args:
-        path: any checkpoint that `irlib.checkpoints.load` reads.
+        path: any checkpoint that `irlib.checkpoints.load_backbone` reads.
         network: with or without a part that splits age off, whatever the checkpoint's has.
         objective: of the method that is to be trained.
         model: what the new checkpoints will record; of it ``input`` must agree, and ``classes``
             decides on the objective.
+        color_order: RGB or BGR, for a file made elsewhere, as `load_backbone` takes it.
 
     Raises:
         FileNotFoundError: there is no such file.
-        ValueError: damaged, no checkpoint, of another input, or of another backbone; the message
-            names the file and what does not fit.
+        ValueError: damaged, of no known network, of another input, or of another backbone; the
+            message names the file and what does not fit.
     """
-    content = checkpoints.load(path)
-    trained = content["model"]
-    if "input" in trained and dict(trained["input"]) != dict(model["input"]):
-        found, expected = trained["input"], model["input"]
-        raise ValueError(f"{path}: was trained on {found}, expected {expected}")
-    part, weights = _matching(network, content["backbone"])
-    if wrong := _misfit(part.state_dict(), weights):
-        raise ValueError(f"{path}: its backbone does not fit this network: {wrong}")
+    given = _given(path, color_order)
+    trained = given.model.get("input", model["input"])
+    if dict(trained) != dict(model["input"]):
+        raise ValueError(f"{path}: was trained on {trained}, expected {model['input']}")
+    part, weights = _matching(network, given.weights)
+    if wrong := misfit(part.state_dict(), weights):
+        ours = f"{model['backbone']} of embedding size {model['embedding_size']}"
+        raise ValueError(f"{path}: its backbone, {given.title}, does not fit {ours}: {wrong}")
     part.load_state_dict(weights)
     own = dict(objective.named_parameters())
-    given = content["objective"] if trained.get("classes") == model["classes"] else {}
-    taken = [n for n, value in own.items() if n in given and given[n].shape == value.shape]
+    theirs = given.objective if given.model.get("classes") == model["classes"] else {}
+    taken = [n for n, value in own.items() if n in theirs and theirs[n].shape == value.shape]
     with torch.no_grad():
         for name in taken:
-            own[name].copy_(given[name])
+            own[name].copy_(theirs[name])
     inside = {id(parameter) for parameter in part.parameters()}
     beside = [name for name, value in network.named_parameters() if id(value) not in inside]
     return Taken(
@@ -77,19 +94,29 @@ def take_weights(
     )
 
 
+def _given(path: Path, color_order: str | None) -> _Given:
+    if content := checkpoints.own_content(path):
+        model = content["model"]
+        title = f"{model['backbone']} of embedding size {model['embedding_size']}"
+        return _Given(title, content["backbone"], model, content["objective"])
+    brought = checkpoints.load_backbone(path, color_order)
+    network = brought.network
+    name = backbones.name_of(network) or f"a network of {brought.family}"
+    title = f"{name} of embedding size {brought.embedding_size}"
+    plain = network.network if isinstance(network, Recognition) else network
+    weights = {n: _of_rgb(t, brought.color_order) for n, t in plain.state_dict().items()}
+    return _Given(title, weights, {}, {})
+
+
+def _of_rgb(tensor: Tensor, color_order: str) -> Tensor:
+    # only the first convolution has three channels in
+    sees_images = tensor.ndim == 4 and tensor.shape[1] == 3
+    return tensor.flip(1) if color_order == "BGR" and sees_images else tensor
+
+
 def _matching(network: nn.Module, weights: Weights) -> tuple[nn.Module, Weights]:
     # the whole of both where they are of one kind, else the backbones inside
-    if not _misfit(network.state_dict(), weights):
+    if not misfit(network.state_dict(), weights):
         return network, weights
     inner = {n.removeprefix(_INNER): w for n, w in weights.items() if n.startswith(_INNER)}
     return getattr(network, _INNER[:-1], network), inner or weights
-
-
-def _misfit(own: Weights, given: Weights) -> str:
-    """The first weight that does not fit, in words; empty if all do."""
-    for name in (*own, *given):
-        if name not in own or name not in given:
-            return f"{name} is in {'that' if name in given else 'this'} one only"
-        if own[name].shape != given[name].shape:
-            return f"{name} is {tuple(given[name].shape)}, expected {tuple(own[name].shape)}"
-    return ""

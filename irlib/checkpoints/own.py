@@ -1,4 +1,4 @@
-"""Checkpoints: all that a training run needs to go on, and weights to evaluate.
+"""Checkpoints of irlib: all that a training run needs to go on, and weights to evaluate.
 
 Files hold tensors and plain values only, so they load without running any code from them.
 """
@@ -10,7 +10,10 @@ import torch
 from torch import Tensor, nn
 
 from irlib import backbones
+from irlib.checkpoints.family import fill
 from irlib.runs import atomic_path
+
+OWN = "irlib"  # the family of what irlib itself trained
 
 
 def save(path: Path, content: dict[str, Any]) -> None:
@@ -40,24 +43,29 @@ def load(path: Path) -> dict[str, Any]:
         raise FileNotFoundError(f"{path}: no such checkpoint") from None
     except Exception as error:  # torch raises many kinds for a damaged or foreign file
         raise ValueError(f"{path}: not a readable checkpoint ({error})") from error
-    if not isinstance(content, dict) or not {"model", "backbone", "objective"} <= content.keys():
+    if not is_own(content):
         raise ValueError(f"{path}: not a checkpoint of irlib (no model, backbone and objective)")
     return content
 
 
-def load_backbone(path: Path) -> nn.Module:
-    """The backbone of a checkpoint with its weights, in evaluation mode, on the CPU.
+def is_own(content: Any) -> bool:
+    """Whether the content of a file is that of a checkpoint of irlib."""
+    return isinstance(content, dict) and {"model", "backbone", "objective"} <= content.keys()
+
+
+def recognition_network(content: dict[str, Any]) -> nn.Module:
+    """The backbone in the content of a checkpoint with its weights: images to embeddings (B, D).
+
+    Of a network that splits age off it is the part that evaluation needs.
 
     Raises:
-        FileNotFoundError: there is no such file.
-        ValueError: damaged, or of an architecture that `irlib.backbones` does not know.
+        ValueError: an architecture that `irlib.backbones` does not know, or other weights.
     """
-    content = load(path)
     model = content["model"]
-    network = backbones.build(
-        model["backbone"], model["embedding_size"], model.get("decomposition", "")
+    size, decomposition = model["embedding_size"], model.get("decomposition", "")
+    network = fill(
+        lambda: backbones.build(model["backbone"], size, decomposition), content["backbone"]
     )
-    network.load_state_dict(content["backbone"])
     return backbones.recognition(network).eval()
 
 
