@@ -11,6 +11,7 @@ from irlib.undone import first_line
 
 STUDY, METHODS, SEEDS = config["study"], config["methods"], config["seeds"]
 DIGESTS, STARTS, ABSENT = config["digests"], config["starts"], config["absent"]
+MODELS = config["models"]  # made elsewhere; by name, each with its file
 
 # Where things are is no part of a result, so these are not among the params.
 RUN = [sys.executable, "-m", "irlib.notebooks"]
@@ -37,11 +38,13 @@ def first_weights(wildcards):
 def reported():
     """What a report rests on: the runs that failed, and those that rest on them, are left out."""
     names = [(stage, m, s) for stage in ("evaluate", "prototypes") for m in METHODS for s in SEEDS]
+    names += [("evaluate", name) for name in MODELS]
     return [result(*name) for name in names if run_name(*name) not in ABSENT]
 
 
 wildcard_constraints:
-    method="|".join(config["trained"]),
+    method="|".join(config["trained"]) or "none",
+    model="|".join(MODELS) or "none",
     seed="[0-9]+",
 
 
@@ -94,6 +97,23 @@ rule evaluate:
         " {GPU:q} {COMMON:q} -p method={wildcards.method} -p seed={wildcards.seed}"
 
 
+rule evaluate_model:
+    input:
+        rules.data.output,
+    output:
+        result("evaluate", "{model}"),
+    params:
+        digest=lambda wildcards: [DIGESTS["evaluate"], MODELS[wildcards.model]["digest"]],
+        file=lambda wildcards: MODELS[wildcards.model]["path"],
+        order=lambda wildcards: MODELS[wildcards.model]["color_order"],
+    threads: config["threads"]
+    resources:
+        gpu=config["gpus"],
+    shell:
+        "exec {RUN:q} 03_evaluate {FOLDER:q}/evaluate-{wildcards.model} {GPU:q} {COMMON:q}"
+        " -p model={params.file:q} -p name={wildcards.model} -p color_order={params.order:q}"
+
+
 rule prototypes:
     input:
         rules.data.output,
@@ -118,9 +138,10 @@ rule report:
         result("report"),
     params:
         digest=DIGESTS["report"],
-        methods=",".join(METHODS),
+        methods=",".join(METHODS) or "none",
         seeds=",".join(map(str, SEEDS)),
+        models=",".join(MODELS),
         absent=[f"{name}: {first_line(ABSENT[name])}" for name in ABSENT],  # the page tells them
     shell:
         "exec {RUN:q} 05_report {FOLDER:q}/report {COMMON:q}"
-        " -p methods={params.methods:q} -p seeds={params.seeds:q}"
+        " -p methods={params.methods:q} -p seeds={params.seeds:q} -p models={params.models:q}"

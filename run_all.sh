@@ -60,10 +60,11 @@ fi
 if [ "${1:-}" = test ]; then
     shift
     cd "$here"
-    if ! "$python" -c 'import pytest' 2>/dev/null; then
-        echo "error: $python has no pytest; run: $python -m pip install -e '.[test]'" >&2
+    if ! "$python" -c 'import pytest, xdist' 2>/dev/null; then
+        echo "error: $python has no pytest or no xdist; run: $python -m pip install -e '.[test]'" >&2
         exit 1
     fi
-    exec "$python" -m pytest "$@"
+    # A file of tests on each core, up to four; -n 0 keeps to one process.
+    exec "$python" -m pytest -n auto --maxprocesses 4 --dist loadfile "$@"
 fi
 exec "$python" -P -m irlib "$@" # -P: no module of the folder one stands in

@@ -13,6 +13,8 @@ from pathlib import Path
 from typing import IO, Any
 
 from irlib import gpus, provenance, runs, signals, studies, undone
+from irlib.models import Model
+from irlib.models import parse as parse_models
 from irlib.options import parse
 from irlib.training.config import LAST
 from irlib.values import integers, words
@@ -59,6 +61,9 @@ def run(options: argparse.Namespace) -> int:
     from irlib import graph  # brings torch: after all that can be told without it
 
     names = _methods(options, study)
+    models = _models(options)
+    if not names and not models:
+        raise ValueError(f"--methods {options.methods!r} selects no method, and --models is empty")
     common = {
         "study": options.study, "overrides": json.dumps(overrides), "device": options.device,
         "data": str(data), "outputs": str(outputs),
@@ -66,7 +71,8 @@ def run(options: argparse.Namespace) -> int:
     share = _share(options, study)
     if graph.data_changed(study, data, outputs / study.name):
         options.snakemake = _with_data_forced(options.snakemake)
-    config = graph.config(study, names, seeds, common=common, outputs=outputs, **share)
+    made = {"models": models, "common": common, "outputs": outputs}
+    config = graph.config(study, names, seeds, **made, **share)
     if options.dry_run:
         with tempfile.TemporaryDirectory() as scratch:  # nothing is made, not even a folder
             return run_snakemake(snakemake_arguments(options, config, Path(scratch)))
@@ -79,11 +85,15 @@ def _methods(options: argparse.Namespace, study: studies.Study) -> list[str]:
     names = list(study.methods)
     if options.methods is not None:
         names = methods.expand(words("--methods", options.methods))
-    if not names:
-        raise ValueError(f"--methods {options.methods!r} selects no method")
     for name in graph.trained(study, names):
         methods.find(name).check(study)
     return names
+
+
+def _models(options: argparse.Namespace) -> list[Model]:
+    from irlib import methods
+
+    return parse_models(options.models, methods.METHODS) if options.models else []
 
 
 def _share(options: argparse.Namespace, study: studies.Study) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from typing import Any
 from irlib import backbones, methods, provenance, runs
 from irlib.data import needs
 from irlib.data.pairs.sets import AUTHORS
+from irlib.models import Model
 from irlib.notebooks.parameters import STAGES
 from irlib.prepared import NAMES
 from irlib.studies import Study
@@ -17,6 +18,7 @@ def config(
     names: Sequence[str],
     seeds: Sequence[int],
     *,
+    models: Sequence[Model] = (),
     common: dict[str, str],
     outputs: Path,
     cores: int = 1,
@@ -30,6 +32,7 @@ def config(
         study: what is run.
         names: methods, by name.
         seeds: one training run a method and seed.
+        models: made elsewhere, that are evaluated too.
         common: parameters that every notebook gets, as text.
         outputs: absolute path of the outputs folder.
         cores: that the data stage may use, while nothing else runs.
@@ -53,6 +56,7 @@ def config(
     digests["train"] = {name: provenance.digest(values) for name, values in train.items()}
     return {
         "study": study.name, "methods": list(names), "seeds": list(seeds), "trained": found,
+        "models": {model.name: model.settings for model in models},
         "starts": starts, "start": str(runs.resolve(start)) if start else "",
         "cores": cores, "threads": threads or study.threads, "gpus": gpus,
         "probe_gpus": gpus if study.probe_epochs else 0, "devices": list(devices),
@@ -93,11 +97,13 @@ def _start(study: Study, name: str) -> str:
 
 def brought(study: Study, data: Path) -> list[list[str | int]]:
     """What lies in the places where a user puts down the data of a study; see `needs.listing`."""
-    if not study.needs:
+    if not (study.needs or study.test_needs):
         return []
     places = [need.path for need in (*study.needs, *study.test_needs)]
-    lists, names = Path(study.test_dir, AUTHORS), Path(study.train).with_name(NAMES)
-    return needs.listing([*places, str(lists), str(names)], data)
+    places.append(str(Path(study.test_dir, AUTHORS)))
+    if study.train:
+        places.append(str(Path(study.train).with_name(NAMES)))
+    return needs.listing(places, data)
 
 
 def data_changed(study: Study, data: Path, home: Path) -> bool:

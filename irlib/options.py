@@ -9,12 +9,15 @@ from irlib.training.config import TrainConfig
 _FIELDS = textwrap.fill(
     f"fields for --set: {', '.join(sorted(TrainConfig.fields()))} of the recipe; "
     f"{', '.join(studies.SETTABLE)} of the study; see irlib/training/config.py and "
-    "irlib/studies.py. A study with changed fields gets a folder of its own.",
+    "irlib/studies/. A study with changed fields gets a folder of its own.",
     width=96,
 )
 EPILOG = f"""\
 groups for --methods: all (the rows of the paper's tables, and AdaFace), controls, ablations,
-published (rows with their authors' own settings), everything.
+published (rows with their authors' own settings), everything; none trains nothing.
+
+--models evaluates networks or tables of embeddings made elsewhere beside the methods; a file that
+does not tell its color order takes RGB, or with @BGR behind it that.
 
 {_FIELDS}
 
@@ -35,6 +38,7 @@ def parser() -> argparse.ArgumentParser:
     add("study", nargs="?", default="demo", help=f"one of {', '.join(studies.STUDIES)}")
     add("--methods", metavar="A,B", help="methods or groups of them (default: the study's)")
     add("--seeds", metavar="1,2,3", help="training seeds (default: the study's)")
+    add("--models", metavar="NAME=FILE", help="models made elsewhere, between commas; FILE@BGR")
     add("--set", metavar="FIELD=VALUE", action="append", default=[], help="change a setting")
     add("--device", default="auto", help="auto, cuda, mps or cpu")
     add("--data", metavar="DIR", default="data", help="where the data lie or are made")

@@ -10,6 +10,7 @@ from irlib.data.faces import Faces, open_faces
 from irlib.data.manifests import Manifest, read_manifest, require_same_input
 from irlib.data.pairs.rules import PairList
 from irlib.data.pairs.sets import PAIR_SETS, stored_pairs
+from irlib.data.sets import catalog
 from irlib.data.sets.bins import bins_in
 from irlib.data.sets.crossage import TestFaces, read_faces
 from irlib.studies import Study, require_made
@@ -19,6 +20,7 @@ NOTEBOOK, MANIFESTS = "01_data_prep", "manifests"
 PAIRS, VAL_PAIRS = "pairs", "val-pairs"  # folders of lists, below notebook 01's run folder
 NAMES = "identity-names.txt"  # beside the training set: lines `class name`
 VAL_KEY = "agedb20_child"  # the rule of the validation pairs
+CACD = "cacd_vs"  # the one general set that is a folder
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,13 +57,26 @@ class Prepared:
         return self.data / self.study.test_dir
 
     def faces(self) -> Faces:
-        """The training faces with their ages, without what was quarantined."""
+        """The training faces with their ages, without what was quarantined.
+
+        Raises:
+            ValueError: the study trains nothing.
+        """
+        if not self.study.train:
+            raise ValueError(f"study {self.study.name!r} has no training set; it evaluates models")
         faces = open_faces(self.data / self.study.train, self.data / self.study.age_labels)
         return faces.without(self._quarantined(TRAIN))
 
-    def pairs(self) -> dict[str, PairList]:
-        """The test pairs, by key of `PAIR_SETS`; FileNotFoundError if an image of them is gone."""
-        return stored_pairs(self.folder / PAIRS, self.test_dir)
+    def pairs(self, *, present: bool = True) -> dict[str, PairList]:
+        """The test pairs, by key of `PAIR_SETS`.
+
+        Args:
+            present: whether every image of them must be there.
+
+        Raises:
+            FileNotFoundError: notebook 01 made none, or an image of them is gone.
+        """
+        return stored_pairs(self.folder / PAIRS, self.test_dir if present else None)
 
     def val_pairs(self) -> PairList | None:
         """The validation pairs, None where the study validates on nothing."""
@@ -77,6 +92,11 @@ class Prepared:
     def bins(self) -> dict[str, Path]:
         """The `.bin` files of the test folder that notebook 01 examined, by name."""
         return {key: path for key, path in bins_in(self.test_dir).items() if key in self.manifests}
+
+    def general_sets(self) -> dict[str, Path]:
+        """The `.bin` files, and the folder of CACD-VS where notebook 01 examined one, by key."""
+        folder = self.test_dir / Path(catalog.find(CACD).place).name
+        return self.bins() | ({CACD: folder} if CACD in self.manifests else {})
 
     def require_same_input(self, trained: Mapping[str, object], sets: Iterable[str]) -> None:
         """See that sets are what a network was trained for; see `irlib.data.manifests`.

@@ -95,8 +95,10 @@ def examine_tests(
     return found
 
 
-def shared_people(study: Study, data: Path, faces: Faces) -> list[str] | None:
+def shared_people(study: Study, data: Path, faces: Faces | None) -> list[str] | None:
     """People of the test sets whom the training set shows too, None where names do not tell.
+
+    Without a training set nothing tells.
 
     Class names that are only numbers are looked up in ``identity-names.txt`` beside the training
     set, lines `class name`, where there is such a file.
@@ -104,6 +106,8 @@ def shared_people(study: Study, data: Path, faces: Faces) -> list[str] | None:
     Raises:
         ValueError: that file has a line without a name, or names none of the classes.
     """
+    if faces is None:
+        return None
     root, names = data / study.test_dir, (data / study.train).with_name(NAMES)
     there = layouts_of(_present_sets(root))
     if not there:
@@ -185,19 +189,21 @@ def write_manifests(folder: Path, manifests: Mapping[str, Manifest]) -> None:
 
 
 def digest_of(
-    faces: Faces, labels: Path, manifests: Iterable[Manifest], pairs: Iterable[PairList]
+    faces: Faces | None, labels: Path, manifests: Iterable[Manifest], pairs: Iterable[PairList]
 ) -> str:
     """The fingerprint of prepared data: all that a result can depend on.
 
     Args:
-        faces: what is trained on; who is in which image counts as well as the images.
-        labels: the age label file.
+        faces: what is trained on, if anything; who is in which image counts as well as the images.
+        labels: the age label file of these faces.
         manifests: of the sets that are trained, validated and tested on.
         pairs: the lists.
     """
+    contents = [manifest.content_sha256 for manifest in manifests]
+    lists = [each.sha256 for each in pairs]
+    if faces is None:
+        return digest(contents, lists)
     # with the names: labels alone would not tell whether two images were exchanged
     labeled = (f"{label} {faces.images.name(row)}" for row, label in enumerate(faces.labels))
     people = list_hash(labeled, in_order=True)
-    contents = [manifest.content_sha256 for manifest in manifests]
-    lists = [each.sha256 for each in pairs]
     return digest(people, faces.class_names, contents, file_digest(labels), lists)

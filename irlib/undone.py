@@ -26,6 +26,8 @@ def rests_on(config: Mapping[str, Any]) -> dict[str, list[str]]:
             train = runs.run_name("train", method, seed)
             found[runs.run_name("evaluate", method, seed)] = [data, train]
             found[runs.run_name("prototypes", method, seed)] = [data, train]
+    for model in config["models"]:
+        found[runs.run_name("evaluate", model)] = [data]
     return found
 
 

@@ -408,8 +408,16 @@ def test_what_the_user_forces_is_not_forced_again_for_the_report(place, failing)
     assert words.index("data") < len(words) - 1
 
 
+@pytest.fixture
+def heeded():
+    """Python's own answer to SIGINT, which a shell's background jobs are started without."""
+    previous = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, previous)
+
+
 @pytest.mark.parametrize(("name", "status"), [("SIGINT", 130), ("SIGTERM", 143)])
-def test_a_signal_that_stops_snakemake_is_its_exit_status(monkeypatch, name, status):
+def test_a_signal_that_stops_snakemake_is_its_exit_status(monkeypatch, heeded, name, status):
     def stopped(words):
         previous = signal.signal(signal.SIGTERM, lambda *_: None)  # as Snakemake's scheduler does
         try:

@@ -174,7 +174,7 @@ def started_by_the_snakefile():
 
 
 def test_the_snakefile_starts_every_notebook():
-    assert sorted(name for name, _ in started_by_the_snakefile()) == [p.stem for p in NOTEBOOKS]
+    assert sorted({name for name, _ in started_by_the_snakefile()}) == [p.stem for p in NOTEBOOKS]
 
 
 @pytest.mark.parametrize(("name", "given"), list(started_by_the_snakefile()))

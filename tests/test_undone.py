@@ -12,10 +12,11 @@ CONFIG = {
     "trained": ["cosface", "tuned", "arcface"],
     "starts": {"tuned": "cosface"},
     "seeds": [1],
+    "models": {"mine": {}},
 }
 RUNS = [
     "data", "train-cosface-s1", "train-tuned-s1", "train-arcface-s1", "evaluate-arcface-s1",
-    "prototypes-arcface-s1", "evaluate-tuned-s1", "prototypes-tuned-s1",
+    "prototypes-arcface-s1", "evaluate-tuned-s1", "prototypes-tuned-s1", "evaluate-mine",
 ]  # fmt: skip
 
 

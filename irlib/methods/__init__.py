@@ -17,6 +17,7 @@ GROUPS = {
     "ablations": tuple(method.name for method in CONTROLS if method.kind == "ablation"),
     "published": tuple(method.name for method in AS_PUBLISHED),
     "everything": tuple(METHODS),
+    "none": (),
 }
 
 

@@ -104,5 +104,7 @@ def check_folder(notebook: Path, given: dict[str, Any], folder: Path) -> None:
     name = runs.run_name(
         stage, values.get("method", ""), values.get("seed"), "" if variant == "last" else variant
     )
+    if values.get("model"):
+        name = runs.run_name(stage, values["name"])
     if folder.name != name:
         raise ValueError(f"run folder {folder}: {notebook.name} with these parameters is {name!r}")

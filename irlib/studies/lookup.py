@@ -1,0 +1,84 @@
+"""The study of a name, with settings changed if asked, and whether its data are there."""
+
+import dataclasses
+from pathlib import Path
+from typing import Any
+
+from irlib.data import needs
+from irlib.studies.entries import STUDIES
+from irlib.studies.study import Study
+from irlib.training.config import TrainConfig
+from irlib.values import typed, unknown
+
+# What of a study itself may be set from outside.
+SETTABLE = {
+    "child_below": "float", "child_at_least": "int", "allowed_bad": "int",
+    "exclude_overlap": "bool",
+}  # fmt: skip
+
+
+def find(name: str, overrides: dict[str, Any] | None = None) -> Study:
+    """The study of that name, or a variant of it.
+
+    Args:
+        name: as in `STUDIES`.
+        overrides: fields to change, of the recipe or in `SETTABLE`, e.g. ``{"precision":
+            "bf16"}``. The variant has them in its name, so its runs never mix with those of the
+            study itself.
+
+    Raises:
+        ValueError: an unknown study or field, or a wrong value.
+    """
+    if name not in STUDIES:
+        raise ValueError(unknown("study", name, STUDIES))
+    study = STUDIES[name]
+    if not overrides:
+        return study
+    if wrong := overrides.keys() - TrainConfig.fields() - SETTABLE.keys():
+        known = TrainConfig.fields() | SETTABLE.keys()
+        raise ValueError(unknown("setting of a study", min(wrong), known))
+    own = {
+        field: typed(field, overrides[field], SETTABLE[field])
+        for field in overrides.keys() & SETTABLE
+    }
+    recipe = study.recipe.with_overrides({f: v for f, v in overrides.items() if f not in own})
+    values = dataclasses.asdict(recipe) | own
+    texts = {f: "-".join(map(str, v)) if isinstance(v, tuple) else v for f, v in values.items()}
+    told = "".join(f"+{field}={texts[field]}" for field in sorted(overrides)).replace("/", "_")
+    return dataclasses.replace(
+        study,
+        name=name + told,
+        title=f"{study.title}, but with {told[1:].replace('+', ', ')}",
+        expected="something else than the study it varies, which was not measured",
+        recipe=recipe,
+        overridden=frozenset(overrides) - own.keys(),
+        **own,
+    )
+
+
+def require_data(study: Study, data: Path, *, tests: bool = True) -> None:
+    """See that what the user has to bring is there; a synthetic study needs nothing.
+
+    Args:
+        study: what is to be run.
+        data: the data folder.
+        tests: whether a test set is needed too, as it is for anything but training.
+
+    Raises:
+        ValueError: the message says which folder must hold what, and whom to ask.
+    """
+    try:
+        needs.require(study.needs, study.test_needs if tests else (), data)
+    except ValueError as error:
+        raise ValueError(f"study {study.name!r}: {error}") from None
+
+
+def require_made(study: Study, data: Path) -> None:
+    """See that the images that a study trains on are there, after notebook 01 made or found them.
+
+    Raises:
+        FileNotFoundError: they are gone; the message says how to have them back.
+    """
+    if study.train and not needs.present(data / study.train):
+        again = "run notebook 01 again, or ./run_all.sh with -- --forcerun data"
+        raise FileNotFoundError(f"{data / study.train} is gone: {again}")
