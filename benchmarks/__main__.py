@@ -10,13 +10,17 @@ import torch
 
 from benchmarks import (
     ages,
+    coverage,
+    embedding,
     inter_prototype,
     loading,
     methods,
     pairs,
     records,
     rendering,
+    templates,
     training,
+    verification,
 )
 from irlib import provenance, runs
 
@@ -28,6 +32,10 @@ TABLES = (
     ("Opening and reading record files", records.__doc__, records.measure),
     ("Age labels", ages.__doc__, ages.measure),
     ("Pairs of test sets", pairs.__doc__, pairs.measure),
+    ("Embedding the images of pair lists", embedding.__doc__, embedding.measure),
+    ("Verification accuracy and TAR at FAR", verification.__doc__, verification.measure),
+    ("Templates and galleries", templates.__doc__, templates.measure),
+    ("Coverage of intervals", coverage.__doc__, coverage.measure),
     ("Inter-Prototype loss and gradient", inter_prototype.__doc__, inter_prototype.measure),
 )
 

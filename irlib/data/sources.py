@@ -61,6 +61,11 @@ class ImageFiles:
         except OSError as error:
             raise ValueError(f"{name}: cannot be read ({error.strerror})") from error
 
+    def seen_from(self, folder: Path) -> "ImageFiles":
+        """The same images under their paths below a folder that holds root."""
+        prefix = self.root.relative_to(folder).as_posix()
+        return ImageFiles(folder, np.array([f"{prefix}/{name}" for name in self.names]))
+
 
 @dataclass(frozen=True, eq=False)
 class Chosen:

@@ -6,39 +6,48 @@ was drawn. Each kind is scaled back to its own number of pairs, so that the bala
 which its maker chose, does not vary. An interval speaks of other people from the same population,
 not of other training runs.
 
+The percentiles of the replicates hold too little of a rate near 0 or 1 that few people decide, and
+too much where impostor pairs hardly go together: a product of two draws counts the noise of a pair
+three times. `vertex_intervals` therefore takes only the variance from the replicates, scales it by
+what the same draws overcount for the accuracy (`overcounting`), and gives Wilson's interval with
+it. docs/statistics.md has the coverage of both.
+
 Source: Fogliato, Patil and Perona, "Confidence Intervals for Error Rates in 1:1 Matching Tasks",
     IJCV 2024; genuine pairs as in its released code, R-code/utils.R, get_bootstrap_vertex. That
     code fills the cells where an identity meets itself with the mean; here they hold no pairs.
+    Three times: Owen, "The Pigeonhole Bootstrap", Annals of Applied Statistics 2007.
 
 Shapes: P pairs, R replicates, I identities, S training runs.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from irlib.data.pairs.rules import PairList
-from irlib.evaluation.roc import area_under_roc, equal_error_rate, operating_point, resolves, roc
-from irlib.evaluation.verification import Folds, fit_threshold, grouped_folds
+from irlib.evaluation.sharing import clustered_mean
+from irlib.evaluation.verification import Folds, grouped_folds
+from irlib.evaluation.weighted import curve_statistics, rightly_judged, weighted_accuracies
+from irlib.evaluation.wilson import ends_of, require_level, wilson_interval
 
 FARS = (1e-1, 1e-2, 1e-3)
 
-Statistics = Callable[[NDArray], Mapping[str, NDArray]]  # (R, P) weights to (R,) of each name
+Statistic = Callable[[NDArray], NDArray]  # (R, P) weights to (R,), or to (R, M) of several
 
 _CHUNK = 64  # replicates at once: 64 x 4,000 weights are 2 MB, which a cache holds
 
 
 @dataclass(frozen=True)
 class Interval:
-    """A statistic with its percentile interval.
+    """A statistic with its interval over identities.
 
     Args:
         value: the statistic on the pairs as they are.
         low: lower end; NaN if no replicate has the statistic.
         high: upper end.
-        repeats: replicates used: those that drew pairs of both kinds.
+        repeats: replicates used: those that drew pairs of both kinds; 0 if none were needed.
     """
 
     value: float
@@ -100,6 +109,21 @@ def identity_counts(num_identities: int, *, repeats: int, seed: int) -> NDArray[
     return rng.multinomial(num_identities, np.full(num_identities, 1 / num_identities), repeats)
 
 
+@dataclass(frozen=True)
+class Overcounting:
+    """How the variance of a mean over pairs compares with that of the vertex bootstrap.
+
+    Args:
+        factor: the former over the latter, at most 1.
+        degrees: of freedom of the former.
+        common_pairs: pairs that share nobody and tell as much of any common rate.
+    """
+
+    factor: float
+    degrees: float
+    common_pairs: float
+
+
 def vertex_intervals(
     similarity: ArrayLike,
     pairs: PairList,
@@ -112,9 +136,10 @@ def vertex_intervals(
 ) -> dict[str, Interval]:
     """Every verification statistic of a method, with its interval over identities.
 
-    The thresholds are chosen anew in each replicate. A replicate holds about 40 % of the impostor
-    pairs, so the intervals of the accuracy at the best threshold, and of tar at rates near
-    1/num_other, lie somewhat high: the optimism of the rule grows as the pairs grow fewer.
+    An accuracy is a share of pairs, and its interval Wilson's with the thresholds as they are: it
+    is flat at its best threshold. The other statistics choose their thresholds anew in each draw.
+    The accuracy at the best threshold flatters, and its interval with it. Tar needs some ten
+    impostor pairs above the threshold: with fewer, the interval lies too high.
 
     Args:
         similarity: (P,) cosine of each pair, or (S, P) of S training runs, whose statistics are
@@ -130,15 +155,64 @@ def vertex_intervals(
         best_threshold_accuracy, fold_accuracy, area_under_roc, equal_error_rate and, for each
         rate, tar_at_far_<rate>: NaN where there are fewer than 1/rate impostor pairs.
     """
-    statistics = _averaged(similarity, pairs, fars, folds)
+    runs = np.atleast_2d(np.asarray(similarity, dtype=np.float64))  # (S, P)
+    split = grouped_folds(pairs.first_identity, pairs.second_identity, folds)
     draws = vertex_draws(pairs, repeats=repeats, seed=seed)
-    return _intervals(statistics, draws, level)
+    best, fold, even = np.mean([rightly_judged(run, pairs.is_same, split) for run in runs], axis=0)
+    found = {}
+    for name, right in (("best_threshold_accuracy", best), ("fold_accuracy", fold)):
+        rate = wilson_interval(right, draws.is_same, draws.first, draws.second, level=level)
+        found[name] = Interval(rate.value, rate.low, rate.high, 0)
+
+    def statistic(weights: NDArray) -> NDArray[np.float64]:  # (R, statistics)
+        each = [curve_statistics(run, pairs.is_same, weights, fars) for run in runs]
+        return np.mean([list(values.values()) for values in each], axis=0).T
+
+    excess = overcounting(even, draws, events=min(even.sum(), (1 - even).sum()))
+    whole, columns = np.ones((1, len(pairs))), replicates(statistic, draws).T
+    names = curve_statistics(runs[0], pairs.is_same, whole, fars)
+    for name, value, column in zip(names, statistic(whole)[0].tolist(), columns, strict=True):
+        found[name] = _scaled_interval(value, column, excess, level)
+    return found
+
+
+def overcounting(values: NDArray, draws: VertexDraws, *, events: float) -> Overcounting:
+    """What the draws overcount of a mean over pairs: 1 if a person's pairs all go together.
+
+    Args:
+        values: (P,) such as whether each pair is judged rightly.
+        draws: of the identities.
+        events: pairs that differ from what most have.
+    """
+    mean = clustered_mean(
+        values[None], draws.is_same, draws.first, draws.second, events=np.array([events])
+    )
+    drawn = replicate_variance(lambda weights: weights @ values / len(values), draws)
+    factor = min(float(mean.variance[0]) / drawn, 1.0) if drawn > 0 else 1.0
+    return Overcounting(factor, float(mean.degrees[0]), float(1 / mean.unit_variance[0]))
+
+
+def replicates(statistic: Statistic, draws: VertexDraws) -> NDArray[np.float64]:
+    """(R,) or (R, M) values of a statistic, NaN where a draw lacks one kind of pair.
+
+    Args:
+        statistic: of (R', P) weights.
+        draws: of the identities.
+    """
+    starts = range(0, len(draws.counts), _CHUNK)
+    return np.concatenate([statistic(draws.weights(slice(at, at + _CHUNK))) for at in starts])
+
+
+def replicate_variance(statistic: Statistic, draws: VertexDraws) -> float:
+    """Variance of one of `replicates` over the draws that have it; 0 if fewer than two do."""
+    values = replicates(statistic, draws)
+    used = values[~np.isnan(values)]
+    return float(used.var(ddof=1)) if len(used) > 1 else 0.0
 
 
 def percentile_interval(value: float, replicates: NDArray, level: float = 0.95) -> Interval:
     """The interval between the outer percentiles of the replicates, without those that are NaN."""
-    if not 0 < level < 1:
-        raise ValueError(f"level {level!r}: expected a share in (0, 1)")
+    require_level(level)
     used = replicates[~np.isnan(replicates)]
     if not len(used) or np.isnan(value):
         return Interval(float(value), np.nan, np.nan, 0)
@@ -158,56 +232,17 @@ def weighted_statistics(
         split: the folds.
         fars: false accept rates to report tar at.
     """
-    curve = roc(similarity, is_same, weights)
-    num_other = int((~is_same).sum())
-    values = {
-        "best_threshold_accuracy": curve.accuracy[:, 1:].max(axis=-1),
-        "fold_accuracy": _fold_accuracy(similarity, is_same, weights, split),
-        "area_under_roc": area_under_roc(curve),
-        "equal_error_rate": equal_error_rate(curve),
-    }
-    for far in fars:
-        at = operating_point(curve, far)
-        tar = np.take_along_axis(curve.tar, at[:, None], axis=-1)[:, 0]
-        values[f"tar_at_far_{far:g}"] = tar if resolves(num_other, far) else tar * np.nan
-    return values
-
-
-def _fold_accuracy(
-    similarity: NDArray, is_same: NDArray, weights: NDArray, split: Folds
-) -> NDArray[np.float64]:
-    right = np.zeros(len(weights))
-    for tested, fitted in zip(split.tested, split.fitted, strict=True):
-        threshold = fit_threshold(similarity, is_same, fitted, weights)  # (R,)
-        is_right = (similarity[tested] >= threshold[:, None]) == is_same[tested]
-        right += (weights[:, tested] * is_right).sum(axis=-1)
-    return right / weights.sum(axis=-1)
-
-
-def _averaged(
-    similarity: ArrayLike, pairs: PairList, fars: Sequence[float], folds: int
-) -> Statistics:
-    runs = np.atleast_2d(np.asarray(similarity, dtype=np.float64))  # (S, P)
-    split = grouped_folds(pairs.first_identity, pairs.second_identity, folds)
-
-    def statistics(weights: NDArray) -> dict[str, NDArray]:
-        each = [
-            weighted_statistics(run, pairs.is_same, weights, split=split, fars=fars) for run in runs
-        ]
-        return {name: np.mean([values[name] for values in each], axis=0) for name in each[0]}
-
-    return statistics
-
-
-def _intervals(statistics: Statistics, draws: VertexDraws, level: float) -> dict[str, Interval]:
-    values = statistics(np.ones((1, len(draws.first))))
-    chunks = [
-        statistics(draws.weights(slice(start, start + _CHUNK)))
-        for start in range(0, len(draws.counts), _CHUNK)
-    ]
     return {
-        name: percentile_interval(
-            float(value[0]), np.concatenate([chunk[name] for chunk in chunks]), level
-        )
-        for name, value in values.items()
+        **weighted_accuracies(similarity, is_same, weights, split),
+        **curve_statistics(similarity, is_same, weights, fars),
     }
+
+
+def _scaled_interval(value: float, drawn: NDArray, excess: Overcounting, level: float) -> Interval:
+    used = drawn[~np.isnan(drawn)]
+    if len(used) < 2 or np.isnan(value):
+        return Interval(value, np.nan, np.nan, 0)
+    variance, spread = excess.factor * float(used.var(ddof=1)), value * (1 - value)
+    effective = spread / variance if variance > 0 and spread > 0 else excess.common_pairs
+    low, high = ends_of(np.array([value]), np.array([effective]), excess.degrees, level)
+    return Interval(value, float(low[0]), float(high[0]), len(used))

@@ -3,6 +3,10 @@
 Several means over one set, such as those of several methods or their differences, take the same
 draws of people, so that they are paired.
 
+A share by itself has a better interval than the percentiles of its draws, which hold it far too
+seldom where few people decide it: `share_intervals`. The draws are for differences, and for means
+over several sets.
+
 Shapes: N values of each of M means, P pairs, I identities, R replicates. Replicates are (1 + R, M):
     the values as they are, then those of each draw.
 """
@@ -13,6 +17,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from irlib.evaluation.bootstrap import Interval, VertexDraws, identity_counts, percentile_interval
+from irlib.evaluation.sharing import clustered_mean
+from irlib.evaluation.wilson import wilson_ends
 
 _CHUNK = 64  # replicates at once
 
@@ -76,8 +82,27 @@ def pair_replicates(
     return np.concatenate(means)
 
 
+def share_intervals(
+    shares: ArrayLike, is_same: ArrayLike, first_identity: ArrayLike, second_identity: ArrayLike
+) -> list[Interval]:
+    """M shares of the same pairs with Wilson's 95 % intervals over people; they need no draws.
+
+    Args:
+        shares: (P, M) bool, or numbers in [0, 1].
+        is_same: (P,) bool, True where both images show one person, and where a value belongs to
+            one person, such as a search; both identities are that person then.
+        first_identity: (P,) person in the first image.
+        second_identity: (P,) person in the second image.
+    """
+    table = _table(shares, len(np.asarray(is_same))).T
+    events = np.minimum(table.sum(axis=1), (1 - table).sum(axis=1))
+    mean = clustered_mean(table, is_same, first_identity, second_identity, events=events)
+    ends = zip(mean.value.tolist(), *(each.tolist() for each in wilson_ends(mean)), strict=True)
+    return [Interval(value, low, high, 0) for value, low, high in ends]
+
+
 def intervals(replicates: NDArray[np.float64]) -> list[Interval]:
-    """The M means with their 95 % intervals.
+    """The M means with their 95 % intervals, the percentiles of the draws.
 
     Args:
         replicates: (1 + R, M).

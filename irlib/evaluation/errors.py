@@ -26,16 +26,22 @@ def confusion(
         threshold: cosine at or above which a pair is accepted.
 
     Returns:
-        threshold, genuine, false_rejects, impostor and false_accepts; all but the first are
-        counts of pairs.
+        threshold; genuine, false_rejects, impostor and false_accepts, counts of pairs; and fnmr,
+        fmr (shares of the genuine and of the impostor pairs, NaN without any) and accuracy.
     """
     accepted = np.asarray(similarity) >= threshold
+    genuine, impostor = int(pairs.is_same.sum()), int((~pairs.is_same).sum())
+    rejects = int((pairs.is_same & ~accepted).sum())
+    accepts = int((~pairs.is_same & accepted).sum())
     return {
         "threshold": float(threshold),
-        "genuine": int(pairs.is_same.sum()),
-        "false_rejects": int((pairs.is_same & ~accepted).sum()),
-        "impostor": int((~pairs.is_same).sum()),
-        "false_accepts": int((~pairs.is_same & accepted).sum()),
+        "genuine": genuine,
+        "false_rejects": rejects,
+        "impostor": impostor,
+        "false_accepts": accepts,
+        "fnmr": rejects / genuine if genuine else np.nan,
+        "fmr": accepts / impostor if impostor else np.nan,
+        "accuracy": 1 - (rejects + accepts) / len(pairs),
     }
 
 
@@ -88,13 +94,14 @@ def worst_rows(
         count: most pairs of a kind and set.
 
     Returns:
-        Rows with set (title), kind, cosine, threshold, first and second (images), first_age and
-        second_age (years, NaN where the set has none), and a title for a picture of the pair.
+        Rows with set (title, or the key where it has none), kind, cosine, threshold, first and
+        second (images), first_age and second_age (years, NaN where the set has none), and a title
+        for a picture of the pair.
     """
     fields = ("first", "second", "first_age", "second_age")
     rows = [
         {
-            "set": PAIR_SETS[key].title,
+            "set": PAIR_SETS[key].title if key in PAIR_SETS else key,
             "kind": kind,
             "cosine": float(similarity[key][row]),
             "threshold": float(thresholds[key]),

@@ -16,9 +16,10 @@ from irlib.data.pairs.drawing import IndexPairs
 from irlib.data.pairs.matching import named
 from irlib.data.pairs.rules import PairList, adult_pairs, child_adult_pairs
 from irlib.data.sets.crossage import TestFaces
-from irlib.evaluation.clustered import intervals, pair_replicates
+from irlib.evaluation.clustered import share_intervals
 from irlib.evaluation.metrics import counts
-from irlib.evaluation.verification import best_threshold_accuracy, fit_threshold, grouped_folds
+from irlib.evaluation.protocols import accuracy
+from irlib.evaluation.verification import fit_thresholds, grouped_folds
 
 # Title of a band to its least gap and to the bound that it stays below.
 BANDS: Mapping[str, tuple[float, float | None]] = MappingProxyType(
@@ -49,7 +50,7 @@ class Band:
 
 @dataclass(frozen=True, eq=False)
 class Judged:
-    """Pairs judged by two rules; see `irlib.evaluation.verification`.
+    """Pairs judged by two rules; see `irlib.evaluation.protocols`.
 
     Args:
         oracle: (P,) whether a pair is judged rightly at the threshold that is best on all pairs.
@@ -103,39 +104,32 @@ def judged(similarity: NDArray[np.floating], pairs: PairList) -> Judged:
         similarity: (P,) cosine of each pair.
         pairs: P pairs.
     """
-    _, threshold = best_threshold_accuracy(similarity, pairs.is_same)
+    threshold = accuracy(similarity, pairs.is_same, "oracle").threshold
     split = grouped_folds(pairs.first_identity, pairs.second_identity)
-    chosen = [fit_threshold(similarity, pairs.is_same, fit) for fit in split.fitted]
-    own = np.asarray(chosen)[split.tested.argmax(axis=0)]  # (P,) threshold of each pair's fold
+    chosen = fit_thresholds(similarity, pairs.is_same, split.fitted)
+    own = chosen[split.tested.argmax(axis=0)]  # (P,) threshold of each pair's fold
     return Judged((similarity >= threshold) == pairs.is_same, (similarity >= own) == pairs.is_same)
 
 
-def band_row(
-    band: Band, right: Judged, *, seed: int, repeats: int = 1_000
-) -> dict[str, str | int | float]:
+def band_row(band: Band, right: Judged) -> dict[str, str | int | float]:
     """What is reported of one band: counts, and both accuracies with intervals over people.
 
-    The intervals keep the thresholds as they are; those of `irlib.evaluation.bootstrap` choose
-    them anew in each draw, which costs a hundred times as much.
+    The intervals are Wilson's, at the thresholds as they are.
 
     Args:
         band: kind, name and pairs.
         right: which of its pairs are judged rightly.
-        seed: of the draws of people.
-        repeats: of the draws.
 
     Returns:
         set, kind, band, pairs, people, and oracle and folds (fractions of the pairs), each with its
         _low and _high.
     """
     pairs = band.pairs
-    replicates = pair_replicates(
-        np.stack([right.oracle, right.folds], axis=1), pairs.is_same, pairs.first_identity,
-        pairs.second_identity, seed=seed, repeats=repeats,
-    )  # fmt: skip
+    both = np.stack([right.oracle, right.folds], axis=1)  # (P, 2)
+    shares = share_intervals(both, pairs.is_same, pairs.first_identity, pairs.second_identity)
     told: dict[str, Any] = {"set": band.set, "kind": band.kind, "band": band.name}
     told |= {"pairs": len(pairs), "people": counts(pairs)["identities"]}
-    for name, found in zip(("oracle", "folds"), intervals(replicates), strict=True):
+    for name, found in zip(("oracle", "folds"), shares, strict=True):
         told |= {name: found.value, f"{name}_low": found.low, f"{name}_high": found.high}
     return told
 

@@ -6,17 +6,15 @@ their form: each probe has a gallery of its own, in which one image shows its pe
 Shapes: N images, D embedding size, S searches, A adult images, I people in the gallery.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from irlib.data.pairs.rules import PairList
 from irlib.data.sets.crossage import TestFaces
-from irlib.evaluation.bootstrap import Interval
-from irlib.evaluation.clustered import identity_replicates, intervals
+from irlib.evaluation.searching import places, rank_shares, told_shares, unit_rows
 
 RANKS = (1, 5, 10)
 ADULT_FROM = 18.0  # years
@@ -79,7 +77,8 @@ def search(
         seed: of the draws.
 
     Raises:
-        ValueError: the adults show nobody but a probe's own person, or an image has no embedding.
+        ValueError: the adults show nobody but a probe's own person, an image has no embedding, or
+            an embedding is zero or not finite.
     """
     adults, identity = np.asarray(adults), np.asarray(identity)
     order = np.argsort(identity, kind="stable")
@@ -90,77 +89,38 @@ def search(
     is_other = own[:, None] != people  # (S, I)
     if not is_other.any(axis=1).all():
         raise ValueError(f"adults: they show {len(people)} people; expected others than the probe")
-    unit = embeddings / np.maximum(np.linalg.norm(embeddings, axis=1, keepdims=True), 1e-12)
-    probes, gallery = unit[_rows(names, child)], unit[_rows(names, adults[order])]
-    mates = np.einsum("sd,sd->s", probes, unit[_rows(names, mate)])
+    unit = unit_rows(embeddings, "embeddings")
+    probes = unit[_rows(names, child)]
+    # the mates behind the others: equal images have equal cosines only in one product
+    gallery = unit[_rows(names, np.concatenate([adults[order], mate]))]
     drawn = start + np.random.default_rng(seed).integers(0, count, is_other.shape)  # (S, I)
     rank = np.ones(len(child), dtype=np.int64)
     for first in range(0, len(child), _ROWS):
         at = slice(first, first + _ROWS)
-        cosine = np.take_along_axis(probes[at] @ gallery.T, drawn[at], axis=1)
-        rank[at] = mate_ranks(mates[at], cosine, is_other[at])
+        cosine = probes[at] @ gallery.T
+        mates = np.diagonal(cosine, len(adults) + first)
+        others = np.take_along_axis(cosine, drawn[at], axis=1)
+        rank[at] = places(mates, np.where(is_other[at], others, -np.inf))
     return Searches(own, rank, int(is_other.sum(axis=1).max()) + 1)
 
 
-def mate_ranks(
-    mate: NDArray[np.floating], others: NDArray[np.floating], counts: NDArray[np.bool_]
-) -> NDArray[np.int64]:
-    """(S,) place of the mate, from 1: one more than the others that are at least as similar.
-
-    A tie counts against the probe, so that a network that gives every image one embedding finds
-    nobody.
-
-    Args:
-        mate: (S,) similarity of probe and mate.
-        others: (S, I) similarity of probe and each other image.
-        counts: (S, I) whether that image is in the gallery.
-    """
-    return 1 + ((others >= mate[:, None]) & counts).sum(axis=1)
-
-
-def rank_shares(
-    rank: ArrayLike,
-    identity: ArrayLike,
-    *,
-    seed: int,
-    ranks: Sequence[int] = RANKS,
-    repeats: int = 1_000,
-) -> dict[int, Interval]:
-    """Share of the searches whose mate is among the first k, by k, with intervals over people.
-
-    Args:
-        rank: (S,) from 1.
-        identity: (S,) the person searched for; the intervals draw them.
-        seed: of the draws.
-        ranks: each k.
-        repeats: of the draws.
-    """
-    found = np.asarray(rank)[:, None] <= np.asarray(ranks)  # (S, K)
-    shares = intervals(identity_replicates(found, identity, seed=seed, repeats=repeats))
-    return dict(zip(ranks, shares, strict=True))
-
-
-def summary(searches: Searches, *, seed: int, repeats: int = 1_000) -> dict[str, Any]:
+def summary(searches: Searches) -> dict[str, Any]:
     """What is reported of the searches in one set, as plain values for ``metrics.json``.
 
     Args:
         searches: in the set.
-        seed: of the intervals' draws of people.
-        repeats: of the draws.
 
     Returns:
         searches, people (who are searched for), gallery (people in each), and rank_1, rank_5 and
         rank_10 with their intervals: fractions of the searches.
     """
-    shares = rank_shares(searches.rank, searches.identity, seed=seed, repeats=repeats)
-    told: dict[str, Any] = {
+    shares = rank_shares(searches.rank, searches.identity, ranks=RANKS)
+    return {
         "searches": len(searches.rank),
         "people": len(np.unique(searches.identity)),
         "gallery": searches.size,
+        **told_shares(shares),
     }
-    for rank, share in shares.items():
-        told |= {f"rank_{rank}": share.value, f"rank_{rank}_interval": [share.low, share.high]}
-    return told
 
 
 def _rows(names: NDArray[np.str_], wanted: NDArray[np.str_]) -> NDArray[np.int64]:

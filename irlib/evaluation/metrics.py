@@ -7,13 +7,14 @@ from numpy.typing import ArrayLike
 
 from irlib.data.pairs.rules import PairList
 from irlib.evaluation.bootstrap import FARS, Interval, vertex_intervals
-from irlib.evaluation.verification import best_threshold_accuracy, grouped_fold_accuracy
+from irlib.evaluation.protocols import accuracy
+from irlib.evaluation.roc import equal_error_threshold, roc
 
 
 def set_metrics(
     similarity: ArrayLike, pairs: PairList, *, seed: int, repeats: int = 1_000
 ) -> dict[str, Any]:
-    """Accuracy by the paper's rule and by grouped folds, TAR at FAR, AUC and EER, with intervals.
+    """Accuracy by the paper's rule and by folds of people, TAR at FAR, AUC and EER, with intervals.
 
     Args:
         similarity: (P,) cosine of each pair.
@@ -23,27 +24,29 @@ def set_metrics(
 
     Returns:
         pairs, positives, identities; oracle_accuracy (threshold chosen on these very pairs),
-        oracle_threshold, oracle_interval; fold_accuracy, fold_deviation, fold_interval; auc,
-        auc_interval, eer; tar and tar_interval by FAR, NaN where there are too few impostor
-        pairs to tell. Rates are fractions, intervals cover 95 %.
+        oracle_threshold, oracle_interval; fold_accuracy, fold_deviation, fold_interval; flattery:
+        how much higher the first accuracy is than the second; auc, auc_interval, eer,
+        eer_threshold; tar and tar_interval by FAR, NaN where there are too few impostor pairs to
+        tell. Rates are fractions, intervals cover 95 %.
     """
-    accuracy, threshold = best_threshold_accuracy(similarity, pairs.is_same)
-    folds = grouped_fold_accuracy(
-        similarity, pairs.is_same, pairs.first_identity, pairs.second_identity
-    )
+    people = np.stack([pairs.first_identity, pairs.second_identity], axis=1)
+    oracle = accuracy(similarity, pairs.is_same, "oracle")
+    folds = accuracy(similarity, pairs.is_same, "identity_folds", people)
     found = vertex_intervals(similarity, pairs, seed=seed, repeats=repeats)
     tars = {f"{far:g}": found[f"tar_at_far_{far:g}"] for far in FARS}
     return {
         **counts(pairs),
-        "oracle_accuracy": accuracy,
-        "oracle_threshold": threshold,
+        "oracle_accuracy": oracle.mean,
+        "oracle_threshold": oracle.threshold,
         "oracle_interval": _ends(found["best_threshold_accuracy"]),
-        "fold_accuracy": folds.accuracy,
-        "fold_deviation": folds.std,
+        "fold_accuracy": folds.mean,
+        "fold_deviation": folds.deviation,
         "fold_interval": _ends(found["fold_accuracy"]),
+        "flattery": oracle.mean - folds.mean,
         "auc": found["area_under_roc"].value,
         "auc_interval": _ends(found["area_under_roc"]),
         "eer": found["equal_error_rate"].value,
+        "eer_threshold": equal_error_threshold(roc(similarity, pairs.is_same)),
         "tar": {far: interval.value for far, interval in tars.items()},
         "tar_interval": {far: _ends(interval) for far, interval in tars.items()},
     }

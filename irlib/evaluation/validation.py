@@ -9,7 +9,7 @@ from torch import nn
 from irlib.data.pairs.rules import PairList
 from irlib.data.sources import ImageFiles, batches
 from irlib.evaluation.embedding import embed
-from irlib.evaluation.verification import best_threshold_accuracy
+from irlib.evaluation.protocols import accuracy
 
 
 class PairAccuracy:
@@ -34,4 +34,4 @@ class PairAccuracy:
         """``val_accuracy``, a fraction."""
         embeddings = embed(backbone, self.images, device=self.device)
         similarity = self.pairs.cosine(self.pairs.images, embeddings)
-        return {"val_accuracy": best_threshold_accuracy(similarity, self.pairs.is_same)[0]}
+        return {"val_accuracy": accuracy(similarity, self.pairs.is_same, "oracle").mean}

@@ -1,34 +1,13 @@
-"""Accuracy on verification pairs, at a threshold chosen on the same pairs or on other people's.
+"""Thresholds on verification pairs, and folds that keep the pairs of a person together.
 
 Shapes: P pairs, R sets of weights (bootstrap replicates), K folds.
-Units: accuracies are fractions in [0, 1]; thresholds are cosines.
+Units: thresholds are cosines.
 """
 
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-
-from irlib.evaluation.roc import checked, roc, thresholds
-
-
-@dataclass(frozen=True, eq=False)
-class FoldAccuracy:
-    """Accuracy at thresholds chosen without the identities they are judged on.
-
-    Args:
-        accuracy: share of all pairs judged rightly, each once, by its own fold's threshold.
-        std: standard deviation of the folds' accuracies, over K - 1.
-        fold_accuracy: (K,) accuracy within each fold.
-        thresholds: (K,) similarity at or above which a pair of the fold is accepted.
-        num_pairs: (K,) pairs in each fold.
-    """
-
-    accuracy: float
-    std: float
-    fold_accuracy: NDArray[np.float64]
-    thresholds: NDArray[np.float64]
-    num_pairs: NDArray[np.int64]
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,29 +22,6 @@ class Folds:
 
     tested: NDArray[np.bool_]
     fitted: NDArray[np.bool_]
-
-
-def best_threshold_accuracy(similarity: ArrayLike, is_same: ArrayLike) -> tuple[float, float]:
-    """Accuracy by the paper's rule: the threshold is chosen on the very pairs it is judged on.
-
-    Every observed similarity is tried; of several best ones the first pair's is taken. The result
-    is optimistic: by about 1 point on 400 pairs (see `grouped_fold_accuracy`).
-
-    Args:
-        similarity: (P,) cosine of each pair.
-        is_same: (P,) bool, True where both images show one person.
-
-    Returns:
-        Accuracy and threshold.
-
-    Source: learner.py of the code released with Lee et al., BMVC 2021.
-    """
-    similarity = np.asarray(similarity, dtype=np.float64)
-    curve = roc(similarity, is_same)
-    at_pair = len(curve.threshold) - 1 - np.searchsorted(curve.threshold[::-1], similarity)
-    accuracy = curve.accuracy[at_pair]  # (P,) with each pair's similarity as the threshold
-    best = int(np.argmax(accuracy))
-    return float(accuracy[best]), float(similarity[best])
 
 
 def grouped_folds(first_identity: ArrayLike, second_identity: ArrayLike, folds: int = 10) -> Folds:
@@ -101,45 +57,9 @@ def grouped_folds(first_identity: ArrayLike, second_identity: ArrayLike, folds: 
     return Folds(tested, fitted)
 
 
-def grouped_fold_accuracy(
-    similarity: ArrayLike,
-    is_same: ArrayLike,
-    first_identity: ArrayLike,
-    second_identity: ArrayLike,
-    *,
-    folds: int = 10,
-) -> FoldAccuracy:
-    """Accuracy at a threshold chosen on other identities, fold by fold.
-
-    Args:
-        similarity: (P,) cosine of each pair.
-        is_same: (P,) bool, True where both images show one person.
-        first_identity: (P,) person in the first image, the child's: it decides the fold.
-        second_identity: (P,) person in the second image.
-        folds: K, at least 2.
-
-    Raises:
-        ValueError: arrays that do not fit, or as in `grouped_folds`.
-    """
-    similarity, is_same = checked(similarity, is_same)
-    split = grouped_folds(first_identity, second_identity, folds)
-    chosen = np.array([fit_threshold(similarity, is_same, fit) for fit in split.fitted])  # (K,)
-    right = (similarity >= chosen[:, None]) == is_same  # (K, P)
-    num_pairs = split.tested.sum(axis=1)
-    right_in_fold = (right & split.tested).sum(axis=1)
-    accuracy = right_in_fold / num_pairs
-    return FoldAccuracy(
-        accuracy=float(right_in_fold.sum() / num_pairs.sum()),
-        std=float(accuracy.std(ddof=1)),
-        fold_accuracy=accuracy,
-        thresholds=chosen,
-        num_pairs=num_pairs,
-    )
-
-
 def fit_threshold(
     similarity: NDArray, is_same: NDArray, chosen: NDArray, weights: NDArray | None = None
-) -> NDArray[np.float64]:
+) -> NDArray[np.floating]:
     """(...) threshold that judges most of the chosen pairs rightly, the highest if several do.
 
     Args:
@@ -148,9 +68,26 @@ def fit_threshold(
         chosen: (P,) bool, the pairs to fit on.
         weights: (P,) or (R, P), one each if not given.
     """
-    order, ends = thresholds(similarity[chosen])
-    order = np.flatnonzero(chosen)[order]
-    sign = np.where(is_same[order], 1.0, -1.0)  # of a pair judged rightly or wrongly if accepted
-    ordered = sign if weights is None else weights[..., order] * sign
-    right = np.cumsum(ordered, axis=-1)[..., ends]  # less that of accepting nothing
-    return similarity[order[ends]][np.argmax(right, axis=-1)]
+    order = np.flatnonzero(chosen)
+    order = order[np.argsort(-similarity[order], kind="stable")]
+    return _best(similarity[order], is_same[order], 1 if weights is None else weights[..., order])
+
+
+def fit_thresholds(similarity: NDArray, is_same: NDArray, fitted: NDArray) -> NDArray[np.floating]:
+    """(K,) threshold that each fold chooses, as `fit_threshold` does, from one sort of the pairs.
+
+    Args:
+        similarity: (P,) cosine of each pair.
+        is_same: (P,) bool, True where both images show one person.
+        fitted: (K, P) bool, the pairs that each fold fits on.
+    """
+    order = np.argsort(-similarity, kind="stable")
+    chosen = (order[own[order]] for own in fitted)
+    return np.array([_best(similarity[each], is_same[each], 1) for each in chosen])
+
+
+def _best(falling: NDArray, is_same: NDArray, weights: NDArray | int) -> NDArray[np.floating]:
+    ends = np.flatnonzero(np.append(falling[1:] != falling[:-1], True))
+    gain = np.where(is_same, 1, -1) * weights  # of accepting a pair over rejecting it
+    right = np.cumsum(gain, axis=-1)[..., ends]  # less that of accepting nothing
+    return falling[ends][np.argmax(right, axis=-1)]

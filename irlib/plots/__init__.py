@@ -20,8 +20,10 @@ from irlib.plots.analyses_prototypes import (
     group_histogram,
     own_angles,
 )
-from irlib.plots.curves import roc, similarity_histogram, training_curves
-from irlib.plots.faces import age_histogram, contact_sheet, impostors
+from irlib.plots.breakdowns import breakdown, threshold_transfer
+from irlib.plots.comparison import comparison
+from irlib.plots.curves import det, roc, similarity_histogram, training_curves
+from irlib.plots.faces import age_histogram, contact_sheet, face_pairs, impostors
 from irlib.plots.prototypes import cosine_histogram, cosine_ranges, projection
 from irlib.plots.results import ablation, accuracy_intervals, gains
 from irlib.plots.style import Picture
@@ -33,10 +35,14 @@ __all__ = [
     "age_groups",
     "age_histogram",
     "analysis_means",
+    "breakdown",
+    "comparison",
     "contact_sheet",
     "cosine_histogram",
     "cosine_ranges",
     "costs",
+    "det",
+    "face_pairs",
     "failures",
     "fold_accuracy",
     "gains",
@@ -52,5 +58,6 @@ __all__ = [
     "projection",
     "roc",
     "similarity_histogram",
+    "threshold_transfer",
     "training_curves",
 ]

@@ -22,6 +22,9 @@ from irlib.plots.style import (
     styled,
 )
 
+SIDES, LEVELS = ("first", "second"), ("cosine", "threshold")
+MINUS = "\u2212"
+
 
 @styled
 def contact_sheet(
@@ -93,3 +96,43 @@ def impostors(table: pd.DataFrame) -> Picture:
     axes.set(xlabel="cosine between images of two different people", ylabel="density")
     axes.legend()
     return figure
+
+
+@styled
+def face_pairs(first: NDArray[np.uint8], second: NDArray[np.uint8], table: pd.DataFrame) -> Picture:
+    """Pairs of faces with their ages and their cosine, three pairs in a row.
+
+    For models that tell nothing of where they look; see `pair_gallery` for those that do.
+
+    Args:
+        first: (P, H, W, 3) uint8 RGB.
+        second: (P, H, W, 3) uint8 RGB.
+        table: `set` (title), `kind` (of the error), `cosine`, `threshold`, `first_age` and
+            `second_age` (years, NaN where unknown), (P,) rows.
+
+    Raises:
+        ValueError: the images are not as many as the rows.
+    """
+    if not len(first) == len(second) == len(table):
+        raise ValueError(
+            f"{len(first)} and {len(second)} images: expected {len(table)} each, one a row"
+        )
+    figure, drawn = panels(len(table), across=3, size=(2.05, 1.75))
+    for axes, row, *faces in zip(drawn, table.to_dict("records"), first, second, strict=True):
+        height, width, _ = faces[0].shape
+        between = np.full((height, width // 20, 3), 255, dtype=np.uint8)
+        axes.imshow(np.concatenate([faces[0], between, faces[1]], axis=1), interpolation="lanczos")
+        middles = [0.5 * width, 1.5 * width + width // 20]
+        axes.set_xticks(middles, [_years(row[f"{side}_age"]) for side in SIDES])
+        axes.tick_params(length=0)
+        axes.set(yticks=[])
+        axes.set_title(f"{row['set']}\n{row['kind']}", fontsize=8.5)
+        cosine, threshold = (f"{row[name]:.2f}".replace("-", MINUS) for name in LEVELS)
+        axes.set_xlabel(f"cosine {cosine}, threshold {threshold}", fontsize=8.5)
+        axes.grid(visible=False)
+        axes.spines[:].set_visible(False)
+    return figure
+
+
+def _years(age: float) -> str:
+    return "age unknown" if np.isnan(age) else f"{age:.0f} years"

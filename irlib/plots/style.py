@@ -85,10 +85,15 @@ def panels(
     for axes in grid[count:]:
         axes.remove()
     for axes in grid[:count]:
-        # said here and not in STYLE: matplotlib makes most ticks after the style is gone
-        axes.tick_params(labelsize=8.5, color="#777777", labelleft=True, labelbottom=True)
-        axes.grid(color="#E6E6E6", linewidth=0.7)
+        dress(axes)
     return figure, list(grid[:count])
+
+
+def dress(axes: Axes) -> None:
+    """Ticks and grid of a panel as in all figures."""
+    # said here and not in STYLE: matplotlib makes most ticks after the style is gone
+    axes.tick_params(labelsize=8.5, color="#777777", labelleft=True, labelbottom=True)
+    axes.grid(color="#E6E6E6", linewidth=0.7)
 
 
 def percent(axis: mpl.axis.Axis, *, signed: bool = False) -> None:

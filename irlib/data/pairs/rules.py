@@ -6,7 +6,7 @@ Units: ages and gaps in years.
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cached_property
 
 import numpy as np
@@ -54,6 +54,19 @@ class PairList:
         lines = zip(self.is_same.tolist(), self.first.tolist(), self.second.tolist(), strict=True)
         text = "".join(f"{int(is_same)}\t{first}\t{second}\n" for is_same, first, second in lines)
         return hashlib.sha256(text.encode()).hexdigest()
+
+    def taken(self, rows: NDArray[np.integer] | NDArray[np.bool_]) -> "PairList":
+        """Some of the pairs, in the order of the rows.
+
+        Args:
+            rows: positions, or (P,) bool.
+        """
+        columns = {each.name: getattr(self, each.name)[rows] for each in fields(self)}
+        return PairList(**columns)
+
+    def among(self, names: ArrayLike) -> "PairList":
+        """The pairs both of whose images are among the names."""
+        return self.taken(np.isin(self.first, names) & np.isin(self.second, names))
 
     def cosine(self, names: ArrayLike, embeddings: NDArray[np.floating]) -> NDArray[np.float64]:
         """Cosine similarity of each pair, (P,).
