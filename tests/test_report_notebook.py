@@ -1,19 +1,25 @@
 """The report of a whole matrix: sixteen methods, two seeds, one that failed."""
 
-import json
 import re
 from types import SimpleNamespace
 
 import pandas as pd
 import pytest
-from made_runs import KEYS, add_evaluation, add_prototypes, add_run, add_training, fail
+from made_runs import (
+    KEYS,
+    add_evaluation,
+    add_prototypes,
+    add_run,
+    add_training,
+    execute,
+    fail,
+)
 
-from irlib import methods, runs
+from irlib import methods
 
 NAMES = [*methods.GROUPS["all"], "ip_random", "ip_all", "ip_x10", "arcface_published"]
 SEEDS = (1, 2)
 FAILED = "mtlface"
-NOTEBOOK = runs.ROOT / "notebooks" / "05_report.ipynb"
 
 
 def add_matrix(folder):
@@ -25,17 +31,6 @@ def add_matrix(folder):
             add_training(folder, name, seed)
             add_evaluation(folder, name, seed, 3 + (place + seed) % 6, KEYS)
             add_prototypes(folder, name, seed, child_mean=0.05 + 0.01 * place)
-
-
-def execute(outputs, **changed):
-    """The notebook's cells in this process; a kernel would take longer to start."""
-    space = {"display": lambda *shown: None}
-    for cell in json.loads(NOTEBOOK.read_text())["cells"]:
-        if cell["cell_type"] == "code":
-            exec("".join(cell["source"]), space)
-            if "parameters" in cell["metadata"].get("tags", []):
-                space |= {"study": "smoke", "outputs": str(outputs), **changed}
-    return space
 
 
 @pytest.fixture(scope="module")

@@ -291,3 +291,45 @@ def test_without_pair_sets_there_is_an_empty_table():
 )
 def test_an_interval_that_excludes_zero_shows_it(ends, text):
     assert tables.interval(*ends) == text
+
+
+def test_a_rate_tells_its_interval_where_there_is_one():
+    assert tables.rate(0.8224, 0.791, 0.849) == "82.2 [79.1, 84.9]"
+    assert tables.rate(0.5) == "50.0"
+    assert tables.rate(np.nan) == NONE
+
+
+def test_a_mean_that_rounds_to_zero_has_no_minus():
+    assert tables.spread([-0.0004]) == "0.0"
+
+
+def test_a_small_chance_is_never_told_as_zero():
+    assert [tables.p_value(p) for p in (0.0004, 0.0006, 0.02)] == ["< 0.001", "0.001", "0.02"]
+
+
+def test_a_model_from_a_file_has_no_number_of_seeds():
+    told = scores().assign(seed=tables.NO_SEED)
+    table = tables.by_method(told, "last", sets=["LAG"], source="")
+    assert table["seeds"].tolist() == ["file", "file"]
+
+
+def test_crossed_keeps_rows_that_begin_alike_together():
+    rows = [("S", "a", "x", "1"), ("T", "a", "x", "2"), ("S", "b", "y", "3")]
+    table = pd.DataFrame(rows, columns=["set", "method", "measure", "cell"])
+    assert tables.crossed(table, ["set", "method"], "measure", "cell").values.tolist() == [
+        ["S", "a", "1", NONE],
+        ["S", "b", NONE, "3"],
+        ["T", "a", "2", NONE],
+    ]
+
+
+def test_a_comparison_is_marked_by_its_adjusted_p_and_its_doubt():
+    row = {"set": "LAG", "first": "a", "second": "b", "value": 0.02, "low": 0.01, "high": 0.03,
+           "p": 0.01, "p_holm": 0.04, "first_only": 1200, "second_only": 3}  # fmt: skip
+    table = pd.DataFrame([row | {"doubt": "few"}, row | {"doubt": "", "p_holm": 0.05}])
+    told = tables.pairwise(table)
+    assert told["first less second [95 %]"].tolist() == [
+        f"+2.0 [+1.0, +3.0]{tables.DOUBT}{tables.HELD}",
+        "+2.0 [+1.0, +3.0]",
+    ]
+    assert told.loc[0, ["p, all together", "pairs for the first"]].tolist() == ["0.04", "1,200"]

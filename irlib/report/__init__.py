@@ -7,12 +7,19 @@ from irlib.report.analyses_prototypes import PROTOTYPE_ANALYSES
 from irlib.report.collected import Found, collect
 from irlib.report.findings import comparisons_made, mechanism, tiles
 from irlib.report.gains import CONTROL, GROUPED, MEAN, ORACLE, Replicates
-from irlib.report.notes import PAPER, PROTOCOL, SYNTHETIC, completeness, premise
+from irlib.report.notes import PAPER, SYNTHETIC, completeness, premise, protocol
 from irlib.report.page import Page, render
 from irlib.report.records import record_table
 from irlib.report.resampling import replicates
 from irlib.report.result import Result
-from irlib.report.rows import FIVE, as_published, command, cosine_ranges, headline, plane
+from irlib.report.rows import (
+    FIVE,
+    as_published,
+    command,
+    cosine_ranges,
+    headline,
+    plane,
+)
 from irlib.report.words import (
     QUESTION,
     answer,
@@ -33,7 +40,6 @@ __all__ = [
     "MEAN",
     "ORACLE",
     "PAPER",
-    "PROTOCOL",
     "QUESTION",
     "SYNTHETIC",
     "Analysis",
@@ -57,6 +63,7 @@ __all__ = [
     "mechanism",
     "plane",
     "premise",
+    "protocol",
     "published_pairs",
     "record_table",
     "render",

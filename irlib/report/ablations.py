@@ -15,8 +15,9 @@ from irlib import plots, tables
 from irlib.report.analyses import Analysis
 from irlib.report.collected import Found
 from irlib.report.gains import MEAN, ORACLE, Pairs, Replicates
+from irlib.report.phrases import names
 from irlib.report.trainings import WIDE, judged
-from irlib.report.words import BOTH, few_seeds, names
+from irlib.report.words import BOTH, few_seeds
 from irlib.tables import points, signed
 
 # Title of a family to what we expect of it, where it is more than the rule.

@@ -18,8 +18,9 @@ from irlib.evaluation.clustered import identity_replicates, pair_replicates
 from irlib.evaluation.gap_bands import ADULT, BANDS, CHILD
 from irlib.report import paired
 from irlib.report.basis import Basis, Run, basis_of, disagreeing, marked
-from irlib.report.collected import Found, title_of
+from irlib.report.collected import Found
 from irlib.report.paired import OVER_SETS
+from irlib.report.readings import title_of
 
 NARROW, WIDE = "10-20", "30+"
 TREND = f"{WIDE} less {NARROW}"

@@ -6,21 +6,17 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Protocol
 
-import numpy as np
 import pandas as pd
 
 from irlib import runs
-from irlib.data.pairs.sets import PAIR_SETS
+from irlib.report import readings
 from irlib.report.result import COMPLETE, MISSING, Result, read_result
+from irlib.tables import NO_SEED
 
 TABLE, CONTROL, ABLATION, PUBLISHED = "table", "control", "ablation", "published"  # of a method
+BROUGHT = "brought"  # a model made elsewhere
 STAGES = ("train", "evaluate", "prototypes")  # one run a method and seed, beside the data run
-SCORES = (
-    "oracle_accuracy", "fold_accuracy", "best_oracle_accuracy", "best_fold_accuracy", "auc", "eer",
-    "tar_0.1", "tar_0.01", "tar_0.001",
-)  # fmt: skip
 NO_REASON = "its record gives none"
-CURVES = ("images", "id_loss", "child_loss", "accuracy", "val_accuracy")
 
 
 class Named(Protocol):
@@ -28,7 +24,7 @@ class Named(Protocol):
 
     name: str
     title: str
-    kind: str  # table, control, ablation or published
+    kind: str  # table, control, ablation, published, or brought: a model made elsewhere
     baseline: str  # name of the method that its gain is measured against
 
 
@@ -40,7 +36,7 @@ class Found:
         folder: of the study.
         methods: titles in the order of the tables.
         baselines: title of a method to that of the plain head it adds to.
-        seeds: of the trainings.
+        seeds: of the trainings; a model made elsewhere has `NO_SEED`.
         runs: one result a run, the data run first.
         names: title of a method to its name.
         kinds: title of a method to its kind; one that is not named is a row of the tables.
@@ -95,44 +91,45 @@ class Found:
             reason = "its training is not complete" if waits and run.status == MISSING else ""
             rows.append({
                 "run": run.folder.name, "method": run.method,
-                "seed": "" if run.seed is None else str(run.seed), "status": run.status,
+                "seed": "" if run.seed in (None, NO_SEED) else str(run.seed), "status": run.status,
                 "reason": reason or run.reason or NO_REASON,
             })  # fmt: skip
-        return _table(rows, "run", "method", "seed", "status", "reason")
+        return readings.as_table(rows, "run", "method", "seed", "status", "reason")
 
     @property
     def data(self) -> dict[str, Any]:
         """The numbers of the data run, or nothing."""
         return next((run.metrics for run in self.complete("data")), {})
 
+    def only(self, *kinds: str) -> "Found":
+        """The same with the methods of some kinds alone, and their runs.
+
+        Args:
+            kinds: of methods.
+        """
+        titles = self.of_kind(*kinds)
+        runs_ = tuple(run for run in self.runs if run.method in ("", *titles))
+        return replace(self, methods=tuple(titles), runs=runs_)
+
+    @property
+    def brought(self) -> list[str]:
+        """Titles of the models made elsewhere."""
+        return self.of_kind(BROUGHT)
+
+    @property
+    def trained(self) -> list[str]:
+        """Titles of the methods that the study trains."""
+        return [title for title in self.methods if title not in self.brought]
+
     @cached_property
     def scores(self) -> pd.DataFrame:
         """Verification results: method, seed, key, set and fractions, a row a run and set."""
-        rows = []
-        for run in self.complete("evaluate"):
-            best = run.metrics.get("best") or {}
-            for key, told in run.metrics.get("sets", {}).items():
-                tar = {f"tar_{far}": value for far, value in (told.get("tar") or {}).items()}
-                chosen = {f"best_{name}": value for name, value in best.get(key, {}).items()}
-                plain = {n: v for n, v in told.items() if isinstance(v, int | float)}
-                title = told.get("title") or title_of(key)
-                names = {"method": run.method, "seed": run.seed, "key": key, "set": title}
-                rows.append({**names, **plain, **tar, **chosen})
-        table = _table(rows, "method", "seed", "key", "set")
-        absent = [name for name in SCORES if name not in table]
-        return table.reindex(columns=[*table.columns, *absent])
+        return readings.scores(self.complete("evaluate"))
 
     @cached_property
     def curves(self) -> pd.DataFrame:
         """Training histories: method, seed, images, losses and accuracies, a row a line."""
-        from irlib.training.recorder import read_history  # brings torch: only who draws it waits
-
-        rows = []
-        for run in self.complete("train"):
-            names = {"method": run.method, "seed": run.seed}
-            lines = read_history(run.folder)
-            rows += [{**names, **{name: line.get(name) for name in CURVES}} for line in lines]
-        return _table(rows, "method", "seed", *CURVES)
+        return readings.histories(self.complete("train"))
 
     @cached_property
     def prototypes(self) -> pd.DataFrame:
@@ -141,31 +138,17 @@ class Found:
             {"method": run.method, "seed": run.seed, **run.metrics}
             for run in self.complete("prototypes")
         ]
-        return _table(rows, "method", "seed")
+        return readings.as_table(rows, "method", "seed")
 
     @cached_property
     def impostors(self) -> pd.DataFrame:
         """Mean cosines between different people: method, seed, child_child, adult_adult, excess."""
-        rows = []
-        for run in self.complete("evaluate"):
-            told = run.metrics.get("impostors")
-            if told:
-                means = {name: told[name] for name in ("child_child", "adult_adult")}
-                excess = told["child_child"] - told["adult_adult"]
-                rows.append({"method": run.method, "seed": run.seed, **means, "excess": excess})
-        return _table(rows, "method", "seed")
+        return readings.impostors(self.complete("evaluate"))
 
     @cached_property
     def roc(self) -> pd.DataFrame:
         """Mean curves over seeds: set, method, far, tar at 100 rates spread evenly in log."""
-        curves = self.read("evaluate", "roc", ("set", "far", "tar"))
-        rows = []
-        for (title, method), part in curves.groupby(["set", "method"], sort=False):
-            rates = np.geomspace(part.loc[part["far"] > 0, "far"].min(), 1.0, 100)
-            each = [_tar_at(run, rates) for _, run in part.groupby("seed")]
-            told = {"far": rates, "tar": np.mean(each, axis=0)}
-            rows.append(pd.DataFrame({"set": title, "method": method, **told}))
-        return pd.concat(rows) if rows else _table([], "set", "method", "far", "tar")
+        return readings.mean_roc(self.read("evaluate", "roc", ("set", "far", "tar")))
 
     def read(self, stage: str, name: str, columns: tuple[str, ...]) -> pd.DataFrame:
         """The numbers behind a figure of every complete run of a stage.
@@ -178,31 +161,28 @@ class Found:
         Returns:
             These columns with method (title) and seed, a row a mark and run.
         """
-        return self._figures(self.complete(stage), name, columns)
+        return readings.figures(self.complete(stage), name, columns)
 
     def read_first(self, stage: str, name: str, columns: tuple[str, ...]) -> pd.DataFrame:
         """The same of the first complete seed of each method alone."""
         first = {run.method: run for run in reversed(self.complete(stage))}
         results = [first[method] for method in self.methods if method in first]
-        return self._figures(results, name, columns)
-
-    @staticmethod
-    def _figures(results: Sequence[Result], name: str, columns: tuple[str, ...]) -> pd.DataFrame:
-        parts = [_table([], "method", "seed", *columns)]
-        for run in results:
-            path = run.folder / "figures" / f"{name}.csv"
-            if path.exists():
-                parts.append(pd.read_csv(path).assign(method=run.method, seed=run.seed))
-        return pd.concat(parts[1:] or parts, ignore_index=True)
+        return readings.figures(results, name, columns)
 
 
-def collect(folder: Path, methods: Sequence[Named], seeds: Sequence[int]) -> Found:
+def collect(
+    folder: Path,
+    methods: Sequence[Named],
+    seeds: Sequence[int],
+    models: Sequence[str] = (),
+) -> Found:
     """The runs of a study that a report over some methods and seeds rests on.
 
     Args:
         folder: of the study; it need not hold any of them.
         methods: rows of the tables.
         seeds: of the trainings.
+        models: names of models made elsewhere that the study evaluated.
     """
     titles = {method.name: method.title for method in methods}
     adding = [m for m in methods if m.baseline in titles and m.baseline != m.name]
@@ -212,28 +192,15 @@ def collect(folder: Path, methods: Sequence[Named], seeds: Sequence[int]) -> Fou
             for seed in seeds:
                 place = folder / runs.run_name(stage, method.name, seed)
                 found.append(read_result(stage, place, method=method.title, seed=seed))
+    for model in models:
+        place = folder / runs.run_name("evaluate", model)
+        found.append(read_result("evaluate", place, method=model, seed=NO_SEED))
     return Found(
         folder=folder,
-        methods=tuple(method.title for method in methods),
+        methods=(*(method.title for method in methods), *models),
         baselines={method.title: titles[method.baseline] for method in adding},
         seeds=tuple(seeds),
         runs=tuple(found),
-        names={method.title: method.name for method in methods},
-        kinds={method.title: method.kind for method in methods},
+        names={method.title: method.name for method in methods} | {name: name for name in models},
+        kinds={method.title: method.kind for method in methods} | dict.fromkeys(models, BROUGHT),
     )
-
-
-def title_of(key: str) -> str:
-    """Title of a pair set; the key itself where nobody gave it one."""
-    return PAIR_SETS[key].title if key in PAIR_SETS else key
-
-
-def _tar_at(curve: pd.DataFrame, rates: np.ndarray) -> np.ndarray:
-    # the best that stays within each rate: the curve's rates never fall
-    far = np.concatenate([[0.0], curve["far"].to_numpy()])
-    tar = np.concatenate([[0.0], curve["tar"].to_numpy()])
-    return tar[np.searchsorted(far, rates * (1 + 1e-9), side="right") - 1]
-
-
-def _table(rows: list[dict[str, Any]], *columns: str) -> pd.DataFrame:
-    return pd.DataFrame(rows) if rows else pd.DataFrame(columns=list(columns))

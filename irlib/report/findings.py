@@ -9,7 +9,8 @@ import pandas as pd
 
 from irlib.report.collected import Found
 from irlib.report.gains import CONTROL, MEAN, ORACLE
-from irlib.report.words import QUESTION, count, question, row_of
+from irlib.report.phrases import count, row_of
+from irlib.report.words import QUESTION, question
 from irlib.tables import ARROW, interval, signed
 
 

@@ -1,10 +1,12 @@
 """Accuracies and gains with intervals over people, paired between methods and across sets.
 
 Each replicate of the vertex bootstrap draws the people of a test collection once; all methods,
-seeds and sets of that collection are judged on this draw, so that a gain, and the mean gain over
-sets that share people, have intervals of their own. `irlib.report.resampling` makes them.
+seeds and sets of that collection are judged on this draw, so that a gain, and the mean over sets
+that share people, have intervals of their own. `irlib.report.resampling` makes them. The accuracy
+on a single set has a better interval than the percentiles of its draws (docs/statistics.md).
 
-Shapes: R replicates. Every statistic is (1 + R,): the pairs as they are, then the replicates.
+Shapes: P pairs, R replicates. Every statistic is (1 + R,): the pairs as they are, then the
+    replicates.
 """
 
 from collections.abc import Mapping, Sequence
@@ -16,15 +18,19 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from irlib.data.pairs.sets import PAIR_SETS
-from irlib.evaluation.bootstrap import percentile_interval
+from irlib.evaluation.bootstrap import Interval, percentile_interval
+from irlib.evaluation.clustered import share_intervals
 from irlib.evaluation.student import student_interval
-from irlib.report.collected import Found, title_of
+from irlib.report.collected import Found
+from irlib.report.readings import title_of
 from irlib.report.together import together
+from irlib.tables import NO_SEED
 
 RULES = {"best_threshold_accuracy": "on the test pairs", "fold_accuracy": "on other people"}
 ORACLE, GROUPED = RULES.values()
 MEAN, CONTROL = "mean of child\u2013adult sets", "mean of adult controls"
 
+PAIRS = ("is_same", "first_identity", "second_identity")  # of a set, (P,) each
 Pairs = Sequence[tuple[str, str]]  # titles: a method, and what it is compared with
 
 _ENDS = ("low", "high")
@@ -34,20 +40,54 @@ _SEEDS = ("least", "most", "train_low", "train_high", "seeds")
 
 @dataclass(frozen=True)
 class Replicates:
-    """Accuracies under the bootstrap: (method, seed, key, rule) to (1 + R,) fractions."""
+    """What every evaluation judges rightly, and its accuracies under the bootstrap.
+
+    Args:
+        found: the runs.
+        values: (method, seed, key, rule) to (1 + R,) fractions.
+        right: (method, seed, key) to (2, P), whether each pair is judged rightly by each rule.
+        pairs: key to is_same, first_identity and second_identity, (P,) each.
+    """
 
     found: Found
     values: Mapping[tuple[str, int, str, str], NDArray[np.float64]]
+    right: Mapping[tuple[str, int, str], NDArray[np.bool_]]
+    pairs: Mapping[str, Mapping[str, NDArray]]
 
     def accuracies(self) -> pd.DataFrame:
-        """Mean over seeds: rule, set, method, value, low, high (fractions), seeds."""
+        """Mean over seeds: rule, set, method, value, low, high (fractions), seeds, people, errors.
+
+        people are those of the set and errors the pairs judged wrongly (rightly, if they are
+        fewer), a mean over seeds; neither is told of a mean over sets.
+        """
         rows = []
         for rule, key, method in product(RULES.values(), self._told(), self.found.methods):
             seeds = self._seeds(method, key)
             if seeds:
-                names = {"rule": rule, "set": title_of(key), "method": method}
-                rows.append(names | _row("value", self._mean(method, seeds, key, rule), seeds))
-        return pd.DataFrame(rows, columns=["rule", "set", "method", *_ENDS, "value", "seeds"])
+                told = _named("value", self._interval(method, seeds, key, rule))
+                rest = {"seeds": self._number(seeds), **self._basis(method, key, rule)}
+                rows.append({"rule": rule, "set": title_of(key), "method": method} | told | rest)
+        columns = ["rule", "set", "method", *_ENDS, "value", "seeds", "people", "errors"]
+        return pd.DataFrame(rows, columns=columns)
+
+    def shares(self, method: str, key: str, rule: str) -> NDArray[np.float64] | None:
+        """(P,) in how many of its trainings a method judges each pair rightly; None without any.
+
+        Args:
+            method: title.
+            key: of a set.
+            rule: of `RULES`.
+        """
+        seeds = self._seeds(method, key)
+        place = list(RULES.values()).index(rule)
+        each = [self.right[method, seed, key][place] for seed in seeds]
+        return np.mean(each, axis=0) if each else None
+
+    @property
+    def keys(self) -> list[str]:
+        """The sets that any run has, in the order of the tables."""
+        present = {key for _, _, key, _ in self.values}
+        return [key for key in PAIR_SETS if key in present] + sorted(present - set(PAIR_SETS))
 
     def gains(self, pairs: Pairs | None = None) -> pd.DataFrame:
         """A method less another over the seeds of both.
@@ -93,30 +133,45 @@ class Replicates:
             - float(self._mean(baseline, [seed], key, rule)[0])
             for seed in seeds
         ]
-        levels = {"before": float(before[0]), "after": float(after[0])}
+        levels = {"before": float(before[0]), "after": float(after[0]), "seeds": len(seeds)}
         low, high = student_interval(alone)
         spread = {"least": min(alone), "most": max(alone), "train_low": low, "train_high": high}
-        told = _row("gain", after - before, seeds)
-        return {"set": title_of(key), **levels, **spread, **told}, after - before
+        gain = after - before
+        told = _named("gain", percentile_interval(float(gain[0]), gain[1:]))
+        return {"set": title_of(key), **levels, **spread, **told}, gain
 
-    def _keys(self) -> list[str]:
-        present = {key for _, _, key, _ in self.values}
-        return [key for key in PAIR_SETS if key in present] + sorted(present - set(PAIR_SETS))
+    def _interval(self, method: str, seeds: list[int], key: str, rule: str) -> Interval:
+        values = self._mean(method, seeds, key, rule)
+        if key in (MEAN, CONTROL):
+            return percentile_interval(float(values[0]), values[1:])
+        shares, pairs = self.shares(method, key, rule), self.pairs[key]
+        return share_intervals(shares[:, None], *(pairs[name] for name in PAIRS))[0]
+
+    def _basis(self, method: str, key: str, rule: str) -> dict[str, float]:
+        if key in (MEAN, CONTROL):
+            return {"people": np.nan, "errors": np.nan}
+        shares, pairs = self.shares(method, key, rule), self.pairs[key]
+        people = np.unique(np.concatenate([pairs[side] for side in PAIRS[1:]]))
+        return {"people": len(people), "errors": float(min(shares.sum(), (1 - shares).sum()))}
+
+    @staticmethod
+    def _number(seeds: list[int]) -> int:
+        return 0 if NO_SEED in seeds else len(seeds)
 
     def _told(self) -> list[str]:
         # every set, then the mean of each kind that there is
-        return self._keys() + [mean for mean in (MEAN, CONTROL) if self._members(mean)]
+        return self.keys + [mean for mean in (MEAN, CONTROL) if self._members(mean)]
 
     def _members(self, key: str) -> list[str]:
         if key not in (MEAN, CONTROL):
             return [key]
-        return [k for k in self._keys() if k.endswith("_adult") == (key == CONTROL)]
+        return [k for k in self.keys if k.endswith("_adult") == (key == CONTROL)]
 
     def _seeds(self, method: str, key: str) -> list[int]:
         # those with every set that the key stands for
         return [
             seed
-            for seed in self.found.seeds
+            for seed in (*self.found.seeds, NO_SEED)
             if all((method, seed, member, ORACLE) in self.values for member in self._members(key))
         ]
 
@@ -126,7 +181,5 @@ class Replicates:
         return np.mean(each, axis=0)
 
 
-def _row(name: str, values: NDArray[np.float64], seeds: list[int]) -> dict[str, float | int]:
-    interval = percentile_interval(float(values[0]), values[1:])
-    ends = {"low": interval.low, "high": interval.high}
-    return {name: interval.value, **ends, "seeds": len(seeds)}
+def _named(name: str, found: Interval) -> dict[str, float]:
+    return {name: found.value, "low": found.low, "high": found.high}

@@ -15,7 +15,7 @@ _WRITTEN = str.maketrans({
     "<": r"\textless{}", ">": r"\textgreater{}", "[": "{[}", "]": "{]}",
     "\u00b1": r"$\pm$", "\u2212": "$-$", "\u2013": "--", "\u2192": r"$\rightarrow$",
     "\u00d7": r"$\times$", "\u2265": r"$\geq$", "\u2264": r"$\leq$", "\u03bb": r"$\lambda$",
-    "\u00b0": r"$^\circ$", "\u00a0": "~",
+    "\u00b0": r"$^\circ$", "\u2020": r"$\dagger$", "\u00a0": "~",
 })  # fmt: skip
 
 

@@ -78,7 +78,12 @@ class Page:
 
     def section(self, title: str, *texts: str) -> None:
         """Begin a section with some paragraphs; empty ones are left out."""
-        self.sections.append(Section(title, [Part("text", text) for text in texts if text]))
+        self.sections.append(Section(title))
+        self.text(*texts)
+
+    def text(self, *texts: str) -> None:
+        """Put paragraphs below what is there; empty ones are left out."""
+        self.sections[-1].parts += [Part("text", text) for text in texts if text]
 
     def table(
         self,

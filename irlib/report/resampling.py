@@ -16,14 +16,15 @@ from irlib.data.pairs.sets import PAIR_SETS
 from irlib.evaluation.bootstrap import VertexDraws, identity_counts
 from irlib.evaluation.roc import thresholds
 from irlib.evaluation.verification import Folds, grouped_folds
+from irlib.evaluation.weighted import rightly_judged
 from irlib.progress import track
 from irlib.report.basis import disagreeing
-from irlib.report.collected import Found, title_of
-from irlib.report.gains import RULES, Replicates
+from irlib.report.collected import Found
+from irlib.report.gains import PAIRS, RULES, Replicates
+from irlib.report.readings import title_of
 from irlib.report.result import STALE, UNREADABLE, Result
 
 _CHUNK = 64  # replicates at once
-_PAIRS = ("is_same", "first_identity", "second_identity")
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,21 +51,24 @@ def replicates(found: Found, *, repeats: int, seed: int) -> Replicates:
     found, evaluations = _comparable(found)
     pairs = {key: arrays for each in evaluations for key, arrays in each.pairs.items()}
     values: dict[tuple[str, int, str, str], NDArray[np.float64]] = {}
+    right: dict[tuple[str, int, str], NDArray[np.bool_]] = {}
     for place, keys in enumerate(_collections(evaluations)):
-        names = [pairs[key][side] for key in keys for side in _PAIRS[1:]]
+        names = [pairs[key][side] for key in keys for side in PAIRS[1:]]
         people = np.unique(np.concatenate(names))
         counts = identity_counts(len(people), repeats=repeats, seed=seed + place)
         for key in keys:
-            is_same, *sides = (pairs[key][name] for name in _PAIRS)
+            is_same, *sides = (pairs[key][name] for name in PAIRS)
             split, (first, second) = grouped_folds(*sides), np.searchsorted(people, sides)
             weights = _weights(VertexDraws(counts, first, second, is_same))
             judged = [each for each in evaluations if key in each.similarities]
             label = f"draws of people, {title_of(key)}"
             for each in track(judged, total=len(judged), label=label, unit="evaluations"):
-                parts = [accuracies(each.similarities[key], is_same, w, split) for w in weights]
+                name, similarity = (each.run.method, each.run.seed), each.similarities[key]
+                right[*name, key] = rightly_judged(similarity, is_same, split)[: len(RULES)]
+                parts = [accuracies(similarity, is_same, w, split) for w in weights]
                 for rule, told in zip(RULES.values(), zip(*parts, strict=True), strict=True):
-                    values[each.run.method, each.run.seed, key, rule] = np.concatenate(told)
-    return Replicates(found, values)
+                    values[*name, key, rule] = np.concatenate(told)
+    return Replicates(found, values, right, pairs)
 
 
 def accuracies(
@@ -141,7 +145,7 @@ def _load(run: Result, known: dict[str, dict[str, NDArray]]) -> _Judged:
             similarities[key] = stored[f"{key}/similarity"].astype(np.float64)
             if not np.isfinite(similarities[key]).all():
                 raise ValueError(f"{key}: some cosines are not finite")
-            arrays = {name: stored[f"{key}/{name}"] for name in _PAIRS}
+            arrays = {name: stored[f"{key}/{name}"] for name in PAIRS}
             digest = hashlib.sha256(b"".join(each.tobytes() for each in arrays.values()))
             mark = marks[f"pairs of {title_of(key)}"] = digest.hexdigest()
             pairs[key] = known.setdefault(mark, arrays)

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from irlib import runs
+from irlib.tables import NO_SEED
 
 COMPLETE, MISSING = "complete", "missing"
 UNREADABLE, STALE = "unreadable", "stale"  # damaged; made from other data than the others
@@ -23,6 +24,11 @@ class Result:
     reason: str = ""  # why it is not complete
     record: dict[str, Any] = field(default_factory=dict)  # run.json
     metrics: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def title(self) -> str:
+        """Method and seed for readers; the method alone of a model made elsewhere."""
+        return self.method if self.seed == NO_SEED else f"{self.method}, seed {self.seed}"
 
 
 def read_result(stage: str, folder: Path, *, method: str = "", seed: int | None = None) -> Result:

@@ -10,6 +10,8 @@ from irlib.report.result import Result
 from irlib.report.words import QUESTION
 from irlib.tables import signed
 
+MOST = 6  # methods and models whose single figures a page shows
+
 # The panels of the paper's t-SNE figure, in its order.
 FIVE = ("ArcFace", "CosFace", "CurricularFace", "MV-AM", "ArcFace + Inter-Prototype")
 
@@ -37,16 +39,29 @@ def as_published(found: Found) -> tuple[pd.DataFrame, list[str]]:
 
 
 def headline(found: Found, stage: str) -> list[Result]:
-    """The first complete run of the page's method and of its plain head, else of any method.
+    """The first complete run of each method or model in question.
+
+    Args:
+        found: the runs.
+        stage: evaluate or prototypes.
+    """
+    first = {run.method: run for run in reversed(found.complete(stage))}
+    return [first[title] for title in in_question(found, stage)]
+
+
+def in_question(found: Found, stage: str = "evaluate") -> list[str]:
+    """Titles of the plain head, the page's method and the models made elsewhere, at most `MOST`.
+
+    Those without a complete run are left out; where none has one, it is the first method.
 
     Args:
         found: the runs.
         stage: evaluate or prototypes.
     """
     ours = found.title(QUESTION)
-    first = {run.method: run for run in reversed(found.complete(stage))}
-    pair = [first[title] for title in (found.baselines.get(ours), ours) if title in first]
-    return pair or found.complete(stage)[:1]
+    complete = dict.fromkeys(run.method for run in found.complete(stage))
+    titles = [t for t in (found.baselines.get(ours), ours, *found.brought) if t in complete]
+    return titles[:MOST] or list(complete)[:1]
 
 
 def command(study: str, overrides: Mapping[str, Any]) -> str:

@@ -12,7 +12,7 @@ import pandas as pd
 from irlib.evaluation.gap_bands import BANDS
 from irlib.evaluation.identification import RANKS
 from irlib.report.about_gaps import NARROW, TREND, WIDE
-from irlib.tables import NONE, points, signed
+from irlib.tables import NONE, points, rate, signed
 
 
 def table_searches(table: pd.DataFrame) -> pd.DataFrame:
@@ -86,9 +86,7 @@ def _percent(row: pd.Series) -> str:
 
 
 def _share(row: pd.Series) -> str:
-    if np.isnan(row["low"]):
-        return _percent(row)
-    return f"{_percent(row)} [{100 * row['low']:.1f}, {100 * row['high']:.1f}]"
+    return rate(row["value"], row["low"], row["high"])
 
 
 def _gain(row: pd.Series) -> str:

@@ -3,7 +3,6 @@
 Units: fractions come in, percent and points stand in the text.
 """
 
-from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -12,6 +11,8 @@ import pandas as pd
 from irlib.report.collected import ABLATION, PUBLISHED, TABLE, Found
 from irlib.report.collected import CONTROL as CONTROL_KIND
 from irlib.report.gains import CONTROL, GROUPED, MEAN, ORACLE, Pairs
+from irlib.report.phrases import count, names, row_of
+from irlib.report.told_models import of_models
 from irlib.report.trainings import FEWEST, WIDE, judged
 from irlib.tables import interval, points, signed
 
@@ -38,7 +39,7 @@ def heading(found: Found, gains: pd.DataFrame) -> str:
     """
     if is_asked(found, question(found, gains)):
         return "Does the Inter-Prototype loss help to recognise children?"
-    return "How well do these methods recognise children?"
+    return f"How well do these {'methods' if found.trained else 'models'} recognise children?"
 
 
 def answer(
@@ -58,6 +59,8 @@ def answer(
         controls: the same of the page's method over each of its controls.
         synthetic: whether the faces are.
     """
+    if not found.trained:
+        return [of_models(found, accuracies, synthetic=synthetic)]
     gain = question(found, gains)
     if gain is None:
         return [_no_answer(found)]
@@ -169,16 +172,10 @@ def few_seeds(rows: pd.DataFrame) -> str:
     )
 
 
-def names(titles: Iterable[str]) -> str:
-    """Titles in a row, e.g. ``A, B and C``."""
-    *first, last = list(titles) or [""]
-    return f"{', '.join(first)} and {last}" if first else last
-
-
 def _no_answer(found: Found) -> str:
-    done = len(found.complete("evaluate"))
+    done = sum(run.method in found.trained for run in found.complete("evaluate"))
     return (
-        f"No comparison can be told yet: {done} of {len(found.methods) * len(found.seeds)} "
+        f"No comparison can be told yet: {done} of {len(found.trained) * len(found.seeds)} "
         "evaluations are complete, and a gain needs a method and its plain head on one seed and "
         "the same sets."
     )
@@ -219,15 +216,3 @@ def _trainings(gain: dict[str, Any]) -> str:
 
 def _points(gain: dict[str, Any]) -> str:
     return f"{signed(100 * gain['gain'], 1)} points {interval(gain['low'], gain['high'])}"
-
-
-def count(number: int, noun: str) -> str:
-    """How many of a thing, e.g. ``2 sets``."""
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
-
-
-def row_of(table: pd.DataFrame, **where: str) -> dict[str, Any]:
-    """The first row of a table that has these values."""
-    for name, value in where.items():
-        table = table[table[name] == value]
-    return table.iloc[0].to_dict()

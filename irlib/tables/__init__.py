@@ -3,9 +3,19 @@
 Units: fractions come in; percent (accuracies, rates) and points (gains) come out, as text.
 """
 
-from irlib.tables.accuracy import as_printed, best_cells, by_method, stacked, with_published
+from irlib.tables.accuracy import (
+    FILE,
+    NO_SEED,
+    as_printed,
+    best_cells,
+    by_method,
+    count_of_seeds,
+    stacked,
+    with_published,
+)
+from irlib.tables.crossed import DOUBT, crossed, pairwise
 from irlib.tables.gains import HELD, ablation, comparisons, gains, p_value
-from irlib.tables.numbers import ARROW, NONE, interval, points, signed, spread
+from irlib.tables.numbers import ARROW, NONE, interval, points, rate, signed, spread
 from irlib.tables.quantities import (
     CHANGES,
     COSINES,
@@ -20,10 +30,13 @@ __all__ = [
     "ARROW",
     "CHANGES",
     "COSINES",
+    "DOUBT",
+    "FILE",
     "HELD",
     "IMPOSTORS",
     "NEIGHBOURS",
     "NONE",
+    "NO_SEED",
     "ablation",
     "as_printed",
     "best_cells",
@@ -31,11 +44,15 @@ __all__ = [
     "by_quantity",
     "changes",
     "comparisons",
+    "count_of_seeds",
+    "crossed",
     "gains",
     "interval",
     "p_value",
     "pair_cards",
+    "pairwise",
     "points",
+    "rate",
     "signed",
     "spread",
     "stacked",

@@ -3,12 +3,15 @@
 Units: fractions come in, percent come out.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import numpy as np
 import pandas as pd
 
 from irlib.tables.numbers import MINUS, NONE, spread
+
+NO_SEED = -1  # of a model made elsewhere, of which there is one file
+FILE = "file"  # stands for the number of its seeds
 
 
 def by_method(
@@ -17,14 +20,15 @@ def by_method(
     """The paper's table: a row a method, a column a set, mean and deviation over seeds.
 
     Args:
-        scores: `method`, `set` (titles), `seed` and the value, a fraction; one row each.
+        scores: `method`, `set` (titles), `seed` (or `NO_SEED`) and the value, a fraction; one row
+            each.
         value: name of the column to tell.
         sets: titles in the order of the columns; those without any score are left out.
         source: what the numbers come from, e.g. ``synthetic faces``.
         digits: after the point.
 
     Returns:
-        `method`, `source`, `seeds` (how many went in) and the sets, as text.
+        `method`, `source`, `seeds` (how many went in, or `FILE`) and the sets, as text.
     """
     columns = [title for title in sets if title in set(scores["set"])]
     rows = []
@@ -32,10 +36,16 @@ def by_method(
         cells = {
             title: spread(runs.loc[runs["set"] == title, value], digits=digits) for title in columns
         }
-        seeds = runs.loc[runs[value].notna(), "seed"].nunique()
+        seeds = set(runs.loc[runs[value].notna(), "seed"])
         if seeds:
-            rows.append({"method": method, "source": source, "seeds": str(seeds), **cells})
+            told = {"method": method, "source": source, "seeds": count_of_seeds(seeds)}
+            rows.append(told | cells)
     return pd.DataFrame(rows, columns=["method", "source", "seeds", *columns])
+
+
+def count_of_seeds(seeds: Collection[int]) -> str:
+    """How many seeds went into a number, or `FILE` for a model made elsewhere."""
+    return FILE if NO_SEED in seeds else str(len(seeds))
 
 
 def stacked(

@@ -6,7 +6,7 @@ Units: fractions come in, percent and points come out.
 import numpy as np
 import pandas as pd
 
-from irlib.tables.numbers import NONE, interval, points, signed
+from irlib.tables.numbers import NONE, interval, points, rate, signed
 
 HELD = "*"  # marks a gain whose interval for all comparisons together excludes zero
 
@@ -73,7 +73,7 @@ def ablation(table: pd.DataFrame) -> pd.DataFrame:
         {
             "method": row.method,
             "seeds": str(row.seeds),
-            "accuracy [95 %]": f"{100 * row.value:.1f} {_percent(row.low, row.high)}",
+            "accuracy [95 %]": rate(row.value, row.low, row.high),
             "gain over the plain head [95 %]": points(row.gain, row.gain_low, row.gain_high),
             "less the setting in question [95 %]": points(row.less, row.less_low, row.less_high)
             + _mark(row.less_wide_low, row.less_wide_high),
@@ -95,6 +95,8 @@ def p_value(p: float) -> str:
     """A chance with two digits after the point, three below 0.01."""
     if np.isnan(p):
         return NONE
+    if p < 0.0005:
+        return "< 0.001"
     return f"{p:.3f}" if p < 0.0095 else f"{p:.2f}"
 
 
@@ -104,7 +106,3 @@ def _mark(low: float, high: float) -> str:
 
 def _ends(low: float, high: float) -> str:
     return NONE if np.isnan(low) else interval(low, high)
-
-
-def _percent(low: float, high: float) -> str:
-    return "" if np.isnan(low) else f"[{100 * low:.1f}, {100 * high:.1f}]"

@@ -25,7 +25,8 @@ def spread(values: Sequence[float], *, scale: float = 100.0, digits: int = 1) ->
     if not len(found):
         return NONE
     deviation = f" ± {found.std(ddof=1):.{digits}f}" if len(found) > 1 else ""
-    return f"{found.mean():.{digits}f}".replace("-", MINUS) + deviation
+    mean = round(found.mean(), digits) + 0.0  # no minus before a zero
+    return f"{mean:.{digits}f}".replace("-", MINUS) + deviation
 
 
 def points(gain: float, low: float, high: float, *, digits: int = 1) -> str:
@@ -34,6 +35,16 @@ def points(gain: float, low: float, high: float, *, digits: int = 1) -> str:
         return NONE
     told = signed(100 * gain, digits)
     return told if np.isnan(low) else f"{told} {interval(low, high, digits=digits)}"
+
+
+def rate(value: float, low: float = np.nan, high: float = np.nan, *, digits: int = 1) -> str:
+    """A share with its interval, in percent, e.g. ``82.2 [79.1, 84.9]``."""
+    if np.isnan(value):
+        return NONE
+    told = f"{100 * value:.{digits}f}"
+    if np.isnan(low):
+        return told
+    return f"{told} [{100 * low:.{digits}f}, {100 * high:.{digits}f}]"
 
 
 def interval(low: float, high: float, *, digits: int = 1) -> str:
