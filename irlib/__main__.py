@@ -63,7 +63,7 @@ def run(options: argparse.Namespace) -> int:
     names = _methods(options, study)
     models = _models(options)
     if not names and not models:
-        raise ValueError(f"--methods {options.methods!r} selects no method, and --models is empty")
+        raise ValueError(f"--methods {options.methods or 'none'!r}: no method, nor any --models")
     common = {
         "study": options.study, "overrides": json.dumps(overrides), "device": options.device,
         "data": str(data), "outputs": str(outputs),

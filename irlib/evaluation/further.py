@@ -15,25 +15,24 @@ from irlib.evaluation.leave_one_out import score_leave_one_out
 from irlib.evaluation.searching import Scored
 from irlib.evaluation.tinyface import score_tinyface
 
-
 # Images are called by their paths below the test folder, as in a table of embeddings of it.
 
 
 def _leave_one_out(place: Path, embedder: Embeds, seed: int, repeats: int) -> Scored:
-    return score_leave_one_out(read_fgnet_loo(place.parent), embedder)
+    return score_leave_one_out(read_fgnet_loo(place.parent), embedder, flip=embedder.flips)
 
 
 def _tinyface(place: Path, embedder: Embeds, seed: int, repeats: int) -> Scored:
     test = read_tinyface(place)
     probes, gallery = test.probes.seen_from(place.parent), test.gallery.seen_from(place.parent)
     test = replace(test, probes=probes, gallery=gallery)
-    return score_tinyface(test, embedder)
+    return score_tinyface(test, embedder, flip=embedder.flips)
 
 
 def _ijb(place: Path, embedder: Embeds, seed: int, repeats: int) -> Scored:
     ijb = read_ijb(place, place.name)
     ijb = replace(ijb, images=ijb.images.seen_from(place.parent))
-    return score_ijb(ijb, embedder, seed=seed, repeats=repeats)
+    return score_ijb(ijb, embedder, flip=embedder.flips, seed=seed, repeats=repeats)
 
 
 _SCORERS = {"fgnet": _leave_one_out, "tinyface": _tinyface, "ijbb": _ijb, "ijbc": _ijb}
@@ -46,7 +45,7 @@ def score_further(
 
     Args:
         test_dir: the test folder, in which each set lies under its name in the catalog.
-        embedder: gives the images' embeddings; those of mirrored images are added.
+        embedder: gives the images' embeddings; those of mirrored images are added if it can.
         seed: of the intervals' draws of people.
         repeats: of the draws.
 

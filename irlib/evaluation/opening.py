@@ -11,8 +11,7 @@ import numpy as np
 import pandas as pd
 import torch
 
-from irlib import backbones, checkpoints, provenance, runs
-from irlib.checkpoints import families
+from irlib import checkpoints, provenance
 from irlib.checkpoints.brought import COLOR_ORDERS, Brought
 from irlib.data.embeddings import ENDINGS, read_table
 from irlib.data.pairs.rules import PairList
@@ -75,10 +74,7 @@ def open_model(
         told = {"file": path.name, "family": TABLE, "color_order": "", "embedding_size": size}
         return Opened(TableEmbedder(table), None, {**told, "digest": digest})
     network = checkpoints.load_backbone(path, color_order or None).to(device)
-    code = provenance.source_digest(runs.ROOT, *_sources(path, network))
-    embedder = Embedder(
-        network, devices=(device,), cache=cache, key=provenance.digest(network.digest, code)
-    )
+    embedder = Embedder(network, devices=(device,), cache=cache)
     told = {
         "file": path.name, "family": network.family, "color_order": network.color_order,
         "embedding_size": network.embedding_size, "digest": network.digest,
@@ -113,15 +109,6 @@ def color_orders(
             "auc": float(area_under_roc(roc(cosine, few.is_same))),
         })  # fmt: skip
     return pd.DataFrame(rows)
-
-
-def _sources(path: Path, network: Brought) -> list[str]:
-    # the modules whose code turns an image into an embedding
-    modules = ["irlib.evaluation.forwarding"]
-    if content := checkpoints.own_content(path):
-        model = content["model"]
-        return [*modules, *backbones.sources(model["backbone"], model.get("decomposition", ""))]
-    return [*modules, *families.sources(network.family)]
 
 
 def _modules(network: Brought | None) -> list[Any]:

@@ -83,6 +83,8 @@ class Method:
             ValueError: an option or a recipe that does not fit; the message names the method.
         """
         try:
+            if not study.train:
+                raise ValueError("it has no training set; --models names what it evaluates")
             for head in study.head_options.keys() - set(heads.__all__):
                 raise ValueError(unknown("head", head, heads.__all__))
             self.objective.require_recipe(self.recipe_on(study), self.options)
