@@ -4,19 +4,19 @@ import pytest
 from irlib.data.pairs.rules import PairList
 from irlib.evaluation.bootstrap import (
     VertexDraws,
+    overcounting,
     percentile_interval,
+    replicates,
     vertex_draws,
     vertex_intervals,
     weighted_statistics,
 )
 from irlib.evaluation.impostors import impostor_cosines
-from irlib.evaluation.roc import area_under_roc, equal_error_rate, roc, tar_at_far
-from irlib.evaluation.verification import (
-    best_threshold_accuracy,
-    fit_threshold,
-    grouped_fold_accuracy,
-    grouped_folds,
-)
+from irlib.evaluation.operating import tar_at_far
+from irlib.evaluation.protocols import accuracy
+from irlib.evaluation.roc import area_under_roc, equal_error_rate, roc
+from irlib.evaluation.verification import fit_threshold, grouped_folds
+from irlib.evaluation.wilson import wilson_interval
 
 
 def pair_list(first, second):
@@ -74,11 +74,11 @@ def test_values_are_those_of_the_unweighted_functions():
         ).items()
     }
     curve = roc(similarity, pairs.is_same)
-    people = pairs.first_identity, pairs.second_identity
+    people = np.stack([pairs.first_identity, pairs.second_identity], axis=1)
     assert found == pytest.approx(
         {
-            "best_threshold_accuracy": best_threshold_accuracy(similarity, pairs.is_same)[0],
-            "fold_accuracy": grouped_fold_accuracy(similarity, pairs.is_same, *people).accuracy,
+            "best_threshold_accuracy": accuracy(similarity, pairs.is_same).mean,
+            "fold_accuracy": accuracy(similarity, pairs.is_same, "identity_folds", people).mean,
             "area_under_roc": area_under_roc(curve),
             "equal_error_rate": float(equal_error_rate(curve)),
             "tar_at_far_0.1": tar_at_far(similarity, pairs.is_same, 0.1).tar,
@@ -97,7 +97,7 @@ def test_weighted_statistics_are_those_of_repeated_pairs():
         similarity, pairs.is_same, weights[None], split=split, fars=(0.1,)
     )
     similarity, is_same = np.repeat(similarity, weights), np.repeat(pairs.is_same, weights)
-    assert weighted["best_threshold_accuracy"][0] == best_threshold_accuracy(similarity, is_same)[0]
+    assert weighted["best_threshold_accuracy"][0] == accuracy(similarity, is_same).mean
     assert weighted["tar_at_far_0.1"][0] == tar_at_far(similarity, is_same, 0.1).tar
     right = 0
     for tested, fitted in zip(split.tested, split.fitted, strict=True):
@@ -187,3 +187,39 @@ def test_impostor_difference_sees_a_clump_of_children():
 def test_impostors_need_two_people():
     with pytest.raises(ValueError, match="child images show 1 people; expected at least two"):
         impostor_cosines(np.eye(3), [0, 1, 2], [5.0, 30.0, 40.0], seed=0)
+
+
+def test_an_accuracy_has_wilsons_interval_at_its_threshold():
+    pairs, similarity = random_pairs(5)
+    found = vertex_intervals(similarity, pairs, seed=0, repeats=20)["best_threshold_accuracy"]
+    right = (similarity >= accuracy(similarity, pairs.is_same).threshold) == pairs.is_same
+    people = pairs.first_identity, pairs.second_identity
+    expected = wilson_interval(right, pairs.is_same, *people)
+    assert (found.low, found.high, found.repeats) == (expected.low, expected.high, 0)
+
+
+def test_draws_count_the_noise_of_impostor_pairs_three_times():
+    # a product of two draws has a variance of 2 * 2 - 1 = 3 a pair, less a little for the scaling
+    first = np.repeat(np.arange(60), 10)
+    rng = np.random.default_rng(0)
+    pairs = pair_list(first, (first + rng.integers(1, 60, 600)) % 60)
+    noise = rng.normal(size=(600, 40))
+    draws = vertex_draws(pairs, repeats=1_000, seed=0)
+    means = replicates(lambda weights: weights @ noise / 600, draws)
+    assert means.var(axis=0).mean() == pytest.approx(3 / 600, rel=0.1)
+
+
+def test_draws_of_people_who_are_all_right_or_all_wrong_overcount_nothing():
+    person = np.repeat(np.arange(40), 5)
+    pairs = pair_list(person, person)
+    draws = vertex_draws(pairs, repeats=500, seed=0)
+    assert overcounting((person % 3 > 0) * 1.0, draws, events=70).factor == pytest.approx(
+        1, abs=0.05
+    )
+
+
+def test_a_perfect_curve_is_not_certain():
+    pairs, _ = random_pairs(6)
+    found = vertex_intervals(pairs.is_same * 1.0, pairs, seed=0, repeats=50)["area_under_roc"]
+    assert found.value == found.high == 1
+    assert 0.5 < found.low < 0.99

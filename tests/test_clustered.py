@@ -1,7 +1,13 @@
 import numpy as np
 import pytest
 
-from irlib.evaluation.clustered import identity_replicates, intervals, pair_replicates
+from irlib.evaluation.clustered import (
+    identity_replicates,
+    intervals,
+    pair_replicates,
+    share_intervals,
+)
+from irlib.evaluation.wilson import wilson_interval
 
 # two people with two values each, one with one; two means side by side
 VALUES = np.array([[1.0, 0.0], [0.0, 0.0], [1.0, 1.0], [1.0, 1.0], [0.0, 1.0]])
@@ -62,3 +68,14 @@ def test_lists_with_the_same_people_have_the_same_draws():
 def test_values_that_do_not_fit_are_refused():
     with pytest.raises(ValueError, match=r"expected \(5, M\)"):
         identity_replicates(VALUES[:4], IDENTITY, seed=0)
+
+
+def test_shares_have_wilsons_intervals():
+    person = np.repeat(np.arange(20), 5)
+    same = np.ones(100, dtype=bool)
+    shares = np.stack([person % 4 == 0, np.arange(100) % 3 == 0], axis=1)
+    found = share_intervals(shares, same, person, person)
+    for column, interval in zip(shares.T, found, strict=True):
+        alone = wilson_interval(column, same, person, person)
+        assert (interval.value, interval.low) == pytest.approx((alone.value, alone.low))
+        assert (interval.high, interval.repeats) == (pytest.approx(alone.high), 0)

@@ -56,6 +56,11 @@ def refused(capsys, *words):
         (["demo", "--methods", "arcface,contrls"], "'contrls': did you mean 'controls'"),
         (["demo", "--set", "start=gone.pt"], "start is 'gone.pt': there is no such checkpoint"),
         (["demo", "--methods", "arcface,arcface"], "arcface stands there twice"),
+        (["demo", "--methods", "none"], "'none': no method, nor any --models"),
+        (["demo", "--models", "mine"], "--models 'mine': expected NAME=FILE"),
+        (["demo", "--models", "mine=gone.onnx"], "gone.onnx is no file; expected NAME=FILE"),
+        (["demo", "--models", "arcface=README.md"], "the name 'arcface' is taken"),
+        (["demo", "--models", "a=README.md,a=README.md@BGR"], "the name 'a' is taken"),
         (["demo", "--set", "epoch=3"], "unknown setting of a study 'epoch': did you mean 'epochs'"),
         (["demo", "--set", "epochs=many"], "epochs is 'many': expected int"),
         (["demo", "--set", "epochs=0"], "epochs is 0: expected at least 1"),
@@ -172,10 +177,55 @@ def test_a_group_stands_for_its_methods_each_once(snakemake, place):
     assert configuration(place)["methods"] == list(dict.fromkeys(expected))
 
 
+@pytest.fixture
+def network(tmp_path):
+    (tmp_path / "network.onnx").write_bytes(b"weights")
+    return tmp_path / "network.onnx"
+
+
+def test_models_made_elsewhere_reach_the_graph_beside_the_methods(snakemake, place, network):
+    assert command.main(["demo", "--models", f"one={network},two={network}@BGR", *place.words]) == 0
+    found = configuration(place)
+    assert found["methods"] == ["arcface", "inter_prototype"]
+    told = {name: (each["path"], each["color_order"]) for name, each in found["models"].items()}
+    assert told == {"one": (str(network), ""), "two": (str(network), "BGR")}
+
+
+def test_models_made_elsewhere_may_be_all_there_is(snakemake, place, network):
+    words = ["demo", "--methods", "none", "--models", f"mine={network}"]
+    assert command.main([*words, *place.words]) == 0
+    found = configuration(place)
+    assert (found["methods"], found["trained"], list(found["models"])) == ([], [], ["mine"])
+
+
+def test_the_benchmark_study_takes_test_sets_and_models_alone(snakemake, place, network):
+    (place.root / "data/test/LAG-aligned").mkdir(parents=True)
+    (place.root / "data/test/LAG-aligned/1.png").write_text("a")
+    words = ["benchmark", "--models", f"mine={network}"]
+    assert command.main([*words, *place.words]) == 0
+    found = configuration(place, "benchmark")
+    assert (found["methods"], found["seeds"], list(found["models"])) == ([], [], ["mine"])
+
+
+def test_the_benchmark_study_without_a_model_has_nothing_to_do(capsys, snakemake, place):
+    (place.root / "data/test/LAG-aligned").mkdir(parents=True)
+    (place.root / "data/test/LAG-aligned/1.png").write_text("a")
+    told = refused(capsys, "benchmark", *place.words)
+    assert "--methods 'none': no method, nor any --models" in told
+
+
+def test_the_benchmark_study_does_not_train(capsys, snakemake, place):
+    (place.root / "data/test/LAG-aligned").mkdir(parents=True)
+    (place.root / "data/test/LAG-aligned/1.png").write_text("a")
+    told = refused(capsys, "benchmark", "--methods", "arcface", *place.words)
+    assert "method 'arcface' on study 'benchmark': it has no training set" in told
+    assert snakemake == []
+
+
 def test_an_empty_group_is_refused(capsys, snakemake, place, monkeypatch):
     monkeypatch.setitem(methods.GROUPS, "controls", ())
     told = refused(capsys, "demo", "--methods", "controls", *place.words)
-    assert "--methods 'controls' selects no method" in told
+    assert "--methods 'controls': no method" in told
 
 
 def test_the_help_names_every_group_and_every_setting():

@@ -1,5 +1,6 @@
 """The smoke study through run_all's own command, Snakemake and papermill, start to end."""
 
+import csv
 import json
 import os
 import shutil
@@ -12,21 +13,44 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from embedding_models import saved
 
 from irlib import studies
+from irlib.checkpoints import load_backbone
+from irlib.checkpoints.exporting import export_onnx
+from irlib.data import synthetic
+from irlib.data.embeddings import EmbeddingTable, write_table
+from irlib.data.sets.crossage import FOLDERS, read_faces
 from irlib.runs import ROOT
 
 CLOCK = {"images_per_second", "time", "peak_memory_mib", "seconds"}  # differ from run to run
-METHODS = studies.find("smoke").methods
+SMOKE = studies.find("smoke")
+METHODS = SMOKE.methods
 RUNS = [
-    "data", "report",
+    "data", "report", "evaluate-network", "evaluate-table",
     *(f"{stage}-{m}-s1" for stage in ("train", "evaluate", "prototypes") for m in METHODS),
 ]  # fmt: skip
 
 
 def command(home: Path, outputs: str, *more: str) -> list[str]:
     folders = ["--data", str(home / "data"), "--outputs", str(home / outputs)]
-    return [sys.executable, "-m", "irlib", "smoke", *folders, *more]
+    return [sys.executable, "-m", "irlib", "smoke", "--models", models(home), *folders, *more]
+
+
+def models(home: Path) -> str:
+    """The models made elsewhere that every run evaluates too; see the fixture `home`."""
+    return f"network={home / 'network.onnx'},table={home / 'table.npz'}"
+
+
+def put_models(home: Path):
+    """An untrained network as ONNX, and a table of embeddings that know each person."""
+    export_onnx(load_backbone(saved(home / "last.pt")), home / "network.onnx")
+    synthetic.write(SMOKE.synthetic, home / "data/smoke", workers=2)
+    faces = [read_faces(home / "data/smoke/test", layout) for layout in FOLDERS]
+    _, person = np.unique(np.concatenate([each.identity for each in faces]), return_inverse=True)
+    noise = np.random.default_rng(0).normal(0, 0.02, (len(person), person.max() + 1))
+    names = np.concatenate([each.names for each in faces])
+    write_table(home / "table.npz", EmbeddingTable(names, np.eye(noise.shape[1])[person] + noise))
 
 
 def run(home: Path, outputs: str, *more: str) -> subprocess.CompletedProcess:
@@ -52,6 +76,7 @@ def metrics(folder: Path) -> dict:
 def home(tmp_path_factory):
     """A folder with data/ and undisturbed/, the outputs of one whole run."""
     home = tmp_path_factory.mktemp("a folder with spaces")
+    put_models(home)
     done = run(home, "undisturbed")
     assert done.returncode == 0, done.stdout + done.stderr
     return home
@@ -97,6 +122,80 @@ def test_the_report_is_one_page_without_outside_addresses(home):
 def test_similarities_are_saved_for_paired_comparisons(home):
     with np.load(home / "undisturbed/smoke/evaluate-arcface-s1/similarities.npz") as arrays:
         assert len(arrays["lag/similarity"]) == len(arrays["lag/is_same"]) > 0
+
+
+# Models made elsewhere
+
+
+def told(home, name):
+    return json.loads((home / "undisturbed/smoke" / name / "metrics.json").read_text())
+
+
+def test_a_table_that_knows_each_person_is_right_on_every_pair(home):
+    found = told(home, "evaluate-table")
+    assert {key: each["oracle_accuracy"] for key, each in found["sets"].items()} == dict.fromkeys(
+        told(home, "evaluate-network")["sets"], 1.0
+    )
+    assert found["further"]["fgnet"]["all"]["rank_1"] == 1.0
+
+
+def test_a_set_that_the_table_does_not_have_is_left_out_by_name(home):
+    assert told(home, "evaluate-table")["analyses"]["a8"] == {}
+    assert set(told(home, "evaluate-network")["analyses"]["a8"]) == {"adults"}
+    notebook = (home / "undisturbed/smoke/evaluate-table/03_evaluate.ipynb").read_text()
+    assert "left out: Adults: " in notebook
+    assert "adults.bin/00000: not in the table of embeddings" in notebook
+
+
+def test_what_a_model_is_stands_with_its_numbers(home):
+    network, table = (told(home, f"evaluate-{name}")["model"] for name in ("network", "table"))
+    assert (network["file"], network["embedding_size"]) == ("network.onnx", 8)
+    assert (table["file"], table["color_order"]) == ("table.npz", "")
+
+
+def test_the_report_has_a_row_of_each_model_beside_the_methods(home):
+    lines = (home / "undisturbed/smoke/report/tables/models.csv").open()
+    files = {row["method"]: row["file"] for row in csv.DictReader(lines)}
+    assert files == {
+        "ArcFace": "last.pt", "ArcFace + Inter-Prototype": "last.pt", "network": "network.onnx",
+        "table": "table.npz",
+    }  # fmt: skip
+
+
+@pytest.fixture(scope="session")
+def benchmarked(home):
+    """The study of test sets alone, on LAG and the adults of the smoke study, with one model."""
+    test, data = home / "data/smoke/test", home / "own sets"
+    shutil.copytree(test / "LAG-aligned", data / "test/LAG-aligned")
+    (data / "test/bin").mkdir()
+    shutil.copy(test / "bin/adults.bin", data / "test/bin/lfw.bin")
+    words = ["benchmark", "--models", f"network={home / 'network.onnx'}", "--data", str(data)]
+    done = subprocess.run(
+        [sys.executable, "-m", "irlib", *words, "--outputs", str(home / "benchmarked")],
+        cwd=home, capture_output=True, text=True, timeout=900,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+    return home / "benchmarked/benchmark"
+
+
+def test_a_test_set_and_a_model_alone_make_a_report(benchmarked):
+    names = {path.parent.name for path in benchmarked.glob("*/metrics.json")}
+    assert names == {"data", "report", "evaluate-network"}
+    page = (benchmarked / "report.html").read_text()
+    assert "network.onnx" in page
+    assert "The test sets alone, for models made elsewhere" in page
+
+
+def test_a_model_has_one_accuracy_in_whatever_study_it_is_evaluated(home, benchmarked):
+    found = json.loads((benchmarked / "evaluate-network/metrics.json").read_text())
+    expected = told(home, "evaluate-network")
+    lag, adults = expected["sets"]["lag"], expected["analyses"]["a8"]["adults"]
+    assert list(found["sets"]) == ["lag"]
+    assert found["sets"]["lag"]["auc"] == lag["auc"]
+    assert found["analyses"]["a8"]["lfw"]["accuracy"] == adults["accuracy"]
+
+
+# Again
 
 
 def test_a_second_call_runs_nothing(home):

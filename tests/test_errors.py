@@ -25,7 +25,14 @@ def pairs(ages=True):
 def test_confusion_counts_both_kinds():
     assert confusion(COSINE, pairs(), 0.5) == {
         "threshold": 0.5, "genuine": 4, "false_rejects": 3, "impostor": 3, "false_accepts": 2,
+        "fnmr": 3 / 4, "fmr": 2 / 3, "accuracy": pytest.approx(2 / 7),
     }  # fmt: skip
+
+
+def test_confusion_without_impostors_has_no_rate_of_them():
+    same = pairs()
+    alone = PairList(**{name: getattr(same, name)[:4] for name in same.__dataclass_fields__})
+    assert np.isnan(confusion(COSINE[:4], alone, 0.5)["fmr"])
 
 
 def test_a_pair_at_the_threshold_is_accepted():
@@ -59,6 +66,17 @@ def test_rows_tell_set_kind_cosine_and_ages():
     reject, accept = rows()
     assert reject["title"] == "AgeDB-C20, false reject: +0.10; 5 and 40 years"
     assert (accept["kind"], accept["first"], accept["second"]) == (ACCEPT, "ann4", "bob4old")
+
+
+def test_rows_carry_ages_and_scores():
+    reject, _ = rows()
+    fields = ("cosine", "threshold", "first_age", "second_age")
+    assert [reject[field] for field in fields] == [0.1, 0.5, 5.0, 40.0]
+
+
+def test_a_list_of_ones_own_is_called_by_its_key():
+    (row,) = worst_rows({"mine": pairs()}, {"mine": COSINE}, {"mine": 0.15}, count=1)[:1]
+    assert row["set"] == "mine"
 
 
 def test_rows_of_a_set_without_ages_say_young():

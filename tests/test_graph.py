@@ -6,13 +6,15 @@ from types import SimpleNamespace
 import pytest
 
 from irlib import graph, methods, runs, studies
+from irlib.models import Model
 
 DEMO = studies.find("demo")
 COMMON = {"study": "demo", "overrides": "{}", "device": "cpu", "data": "/d", "outputs": "/o"}
 
 
-def config(study=DEMO, names=("arcface", "inter_prototype"), seeds=(1, 2)):
-    return graph.config(study, list(names), list(seeds), common=COMMON, outputs=Path("/o"))
+def config(study=DEMO, names=("arcface", "inter_prototype"), seeds=(1, 2), models=()):
+    about = {"models": models, "common": COMMON, "outputs": Path("/o")}
+    return graph.config(study, list(names), list(seeds), **about)
 
 
 @pytest.fixture(scope="module")
@@ -137,6 +139,38 @@ def test_another_weight_makes_that_methods_training_stale(digests, monkeypatch):
 def test_an_unknown_method_is_told_with_the_nearest():
     with pytest.raises(ValueError, match="unknown method 'arcfase': did you mean 'arcface'"):
         config(names=("arcfase",))
+
+
+# Models made elsewhere
+
+
+@pytest.fixture
+def model(tmp_path):
+    (tmp_path / "network.onnx").write_bytes(b"weights")
+    return Model("mine", tmp_path / "network.onnx", "BGR")
+
+
+def test_a_model_made_elsewhere_is_in_the_config_with_its_file(model):
+    found = config(models=[model])
+    assert json.loads(json.dumps(found)) == found
+    [(name, told)] = found["models"].items()
+    assert (name, told["path"], told["color_order"]) == ("mine", str(model.path), "BGR")
+
+
+def test_a_model_made_elsewhere_makes_nothing_else_stale(digests, model):
+    assert config(models=[model])["digests"] == digests
+
+
+def test_models_made_elsewhere_need_no_method(model):
+    found = config(names=(), models=[model])
+    assert (found["methods"], found["trained"], list(found["models"])) == ([], [], ["mine"])
+
+
+def test_a_study_of_test_sets_alone_watches_those(tmp_path):
+    benchmark = studies.find("benchmark")
+    (tmp_path / "test/LAG-aligned").mkdir(parents=True)
+    (tmp_path / "test/LAG-aligned/1.png").write_text("a")
+    assert [path for path, *_ in graph.brought(benchmark, tmp_path)] == ["test/LAG-aligned"]
 
 
 # The key under which a checkpoint may be resumed

@@ -15,7 +15,7 @@ from irlib.data.faces import Faces, open_faces
 from irlib.data.loading import TrainLoader
 from irlib.data.sources import Chosen, batches
 from irlib.evaluation.embedding import embed
-from irlib.evaluation.verification import best_threshold_accuracy
+from irlib.evaluation.protocols import accuracy
 from irlib.training.loop import train
 from irlib.training.recorder import Recorder
 
@@ -37,7 +37,7 @@ class Part:
         embeddings = embed(backbones.recognition(network), self.pictures, device="cpu")
         unit = embeddings / np.linalg.norm(embeddings, axis=1, keepdims=True)
         first, second = self.pairs.T
-        return best_threshold_accuracy((unit[first] * unit[second]).sum(axis=1), self.is_same)[0]
+        return accuracy((unit[first] * unit[second]).sum(axis=1), self.is_same).mean
 
 
 def part_of(faces: Faces, classes: NDArray[np.int64]) -> Faces:

@@ -346,6 +346,33 @@ def test_cosine_needs_every_image():
         pairs.cosine(["a", "b", "c"], np.full((3, 2), np.nan))
 
 
+def by_letter():
+    columns = [np.array(list(text)) for text in ("abc", "xyz", "ABC", "XYZ")]
+    first, second, first_identity, second_identity = columns
+    is_same, ages = np.array([True, False, True]), np.array([1.0, 2.0, 3.0])
+    return PairList(first, second, is_same, first_identity, second_identity, ages, ages + 30)
+
+
+@pytest.mark.parametrize(
+    ("rows", "letters", "ages"), [([2, 0], "ca", [3, 1]), ([True, False, True], "ac", [1, 3])]
+)
+def test_pairs_that_are_taken_keep_all_that_is_known_of_them(rows, letters, ages):
+    found = by_letter().taken(np.array(rows))
+    other = letters.translate(str.maketrans("ac", "xz"))
+    assert (found.first.tolist(), found.second.tolist()) == ([*letters], [*other])
+    assert found.first_identity.tolist() == [*letters.upper()]
+    assert found.second_identity.tolist() == [*other.upper()]
+    assert (found.first_age.tolist(), (found.second_age - 30).tolist()) == (ages, ages)
+    assert found.is_same.tolist() == [True, True]
+
+
+def test_pairs_among_names_are_those_with_both_images_there():
+    # b stands without y, and z without c
+    found = by_letter().among(["a", "b", "x", "z"])
+    assert (found.first.tolist(), found.second.tolist()) == (["a"], ["x"])
+    assert len(by_letter().among(["a"])) == 0
+
+
 def test_distinct_images_are_sorted_and_once():
     lists = [pair_list(["b"], ["a"], [True]), pair_list(["b"], ["c"], [True])]
     assert distinct_images(lists).tolist() == ["a", "b", "c"]

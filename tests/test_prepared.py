@@ -76,7 +76,32 @@ def test_layouts_are_told_once_each():
     assert prepared.layouts_of(["agedb30_child", "agedb20_child", "lag"]) == ["agedb", "lag"]
 
 
+def with_manifest(ready, key):
+    preparing.write_manifests(ready.folder, ready.manifests | {key: Manifest(set=key, images=2)})
+    return prepared.Prepared(ready.study, ready.data, ready.folder)
+
+
+def test_cacd_vs_is_a_general_set_where_notebook_01_examined_it(ready, data):
+    assert ready.general_sets() == {}
+    again = with_manifest(ready, "cacd_vs")
+    assert again.general_sets() == {"cacd_vs": data / "test/CACD-VS"}
+    assert again.bins() == {}
+
+
+def test_a_pair_file_is_a_general_set_where_notebook_01_examined_it(ready, data):
+    (data / "test/bin").mkdir()
+    for key in ("lfw", "calfw"):
+        (data / f"test/bin/{key}.bin").write_bytes(b"")
+    assert with_manifest(ready, "lfw").general_sets() == {"lfw": data / "test/bin/lfw.bin"}
+
+
 # Refusals
+
+
+def test_a_study_of_test_sets_alone_has_no_training_faces(data, tmp_path):
+    ready = prepared.Prepared(studies.find("benchmark"), data, tmp_path)
+    with pytest.raises(ValueError, match="study 'benchmark' has no training set"):
+        ready.faces()
 
 
 def test_a_network_may_be_given_what_it_was_trained_for(ready):
@@ -132,6 +157,13 @@ def test_pairs_of_images_that_are_gone_are_refused(ready, data):
     (data / "test/AgeDB-aligned/CemKay").rename(data / "CemKay")
     with pytest.raises(FileNotFoundError, match=r"CemKay.*: no such image, listed in"):
         ready.pairs()
+
+
+def test_pairs_may_be_asked_for_without_their_images(ready, data):
+    before = {key: pairs.sha256 for key, pairs in ready.pairs().items()}
+    (data / "test/AgeDB-aligned/CemKay").rename(data / "CemKay")
+    found = ready.pairs(present=False)
+    assert {key: pairs.sha256 for key, pairs in found.items()} == before
 
 
 def test_a_damaged_manifest_is_refused_by_its_name(ready):

@@ -324,6 +324,10 @@ def test_without_test_sets_nobody_is_in_both(data, study):
     assert preparing.shared_people(study, data, faces_of(data)) == []
 
 
+def test_without_a_training_set_nothing_tells_who_is_in_both(data):
+    assert preparing.shared_people(studies.find("benchmark"), data, None) is None
+
+
 @pytest.fixture
 def excluding():
     return studies.find("casia", {"exclude_overlap": True})
@@ -442,3 +446,17 @@ def test_each_image_that_is_tested_on_is_in_the_fingerprint(digest_of, study):
     assert again["agedb"].list_sha256 == digest_of.manifests["agedb"].list_sha256
     digest_of.manifests.update(again)
     assert digest_of.now() != before
+
+
+def test_without_a_training_set_images_and_pairs_are_the_fingerprint(digest_of):
+    absent = {"faces": None, "labels": digest_of.data / "none.txt"}
+    before = digest_of.now(**absent)
+    assert before != digest_of.now()
+    (digest_of.data / "casia/train/list.txt").write_text(LISTS["exchanged"])
+    assert digest_of.now(**absent) == before
+    put_list(
+        digest_of.data,
+        "1 AgeDB-aligned/AnnLee/0_AnnLee_5.png AgeDB-aligned/AnnLee/3_AnnLee_45.png",
+        "0 AgeDB-aligned/AnnLee/0_AnnLee_5.png AgeDB-aligned/CemKay/23_CemKay_45.png",
+    )
+    assert digest_of.now(**absent) != before

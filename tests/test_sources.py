@@ -32,6 +32,12 @@ def test_chosen_images_keep_their_names_in_a_new_order(images):
     assert chosen.encoded(1) == images.encoded(0)
 
 
+def test_files_may_be_seen_from_a_folder_above(images, tmp_path):
+    seen = ImageFiles(tmp_path / "1", np.array(["a b.png"])).seen_from(tmp_path)
+    assert seen.name(0) == "1/a b.png"
+    assert seen.encoded(0) == images.encoded(1)
+
+
 def test_sources_survive_pickling(images):
     copy = pickle.loads(pickle.dumps(Chosen(images, np.array([1]))))
     assert copy.encoded(0) == images.encoded(1)

@@ -274,6 +274,20 @@ def test_a_test_set_that_is_not_needed_is_not_asked_for(tmp_path):
     assert "AgeDB" not in str(error.value)
 
 
+def test_the_benchmark_study_needs_one_test_set_and_nothing_else(tmp_path):
+    put(tmp_path, "test/FGNET-aligned/001A02.png")
+    studies.require_data(studies.find("benchmark"), tmp_path)
+    studies.require_made(studies.find("benchmark"), tmp_path)
+
+
+def test_the_benchmark_study_without_a_test_set_names_all_three(tmp_path):
+    with pytest.raises(ValueError, match="study 'benchmark': data are missing") as error:
+        studies.require_data(studies.find("benchmark"), tmp_path)
+    places = [line.split(":")[0].strip() for line in str(error.value).splitlines()[1:]]
+    names = ("AgeDB-aligned", "FGNET-aligned", "LAG-aligned")
+    assert places == [str(tmp_path / "test" / name) for name in names]
+
+
 def test_an_empty_folder_is_missing(tmp_path):
     put(tmp_path, TRAIN[1], "test/LAG-aligned/a/1.png")
     (tmp_path / "casia/train").mkdir()
