@@ -104,6 +104,7 @@ rule evaluate_model:
         result("evaluate", "{model}"),
     params:
         digest=lambda wildcards: [DIGESTS["evaluate"], MODELS[wildcards.model]["digest"]],
+        # a file that was moved is evaluated again: the command has to name it
         file=lambda wildcards: MODELS[wildcards.model]["path"],
         order=lambda wildcards: MODELS[wildcards.model]["color_order"],
     threads: config["threads"]
