@@ -92,6 +92,45 @@ def test_an_unknown_architecture_is_told(saved):
 # What a checkpoint records of its network
 
 
+def test_nobody_is_told_to_trust_a_file_that_would_run_code(tmp_path):
+    torch.save({"model": Stranger()}, tmp_path / "a.pt")
+    with pytest.raises(ValueError, match=r"\(Unsupported global: .*Stranger was not [^`]+default"):
+        checkpoints.load(tmp_path / "a.pt")
+
+
+@pytest.mark.parametrize(("change", "told"), [
+    ({"embedding_size": None}, "model: embedding_size is NoneType, expected int"),
+    ({"backbone": 3}, "model: backbone is int, expected str"),
+    ({"input": "RGB"}, "model: input is str, expected Mapping"),
+    ({"input": {"color_order": "GRB"}}, "its color_order is 'GRB', expected RGB or BGR"),
+])  # fmt: skip
+def test_a_network_that_is_not_told_is_refused_by_what_is_wrong(saved, change, told):
+    path = saved[0]
+    content = checkpoints.load(path)
+    checkpoints.save(path, content | {"model": content["model"] | change})
+    with pytest.raises(ValueError) as error:
+        checkpoints.load_backbone(path)
+    assert str(error.value) == f"{path}: {told}"
+
+
+def test_a_network_without_its_embedding_size_is_refused(saved):
+    path = saved[0]
+    content = checkpoints.load(path)
+    del content["model"]["embedding_size"]
+    checkpoints.save(path, content)
+    for read in (checkpoints.load_backbone, checkpoints.own_content):
+        with pytest.raises(ValueError, match=r"pt: model: embedding_size is missing, expected int"):
+            read(path)
+
+
+@pytest.mark.parametrize("states", ["none", {"stem.0.weight": 1}])
+def test_a_network_without_tensors_is_refused(saved, states):
+    path = saved[0]
+    checkpoints.save(path, checkpoints.load(path) | {"backbone": states})
+    with pytest.raises(ValueError, match=r"last\.pt: backbone is no dict of tensors"):
+        checkpoints.load_backbone(path)
+
+
 def test_a_checkpoint_tells_what_its_network_takes(saved):
     path = saved[0]
     model = {"backbone": "tiny", "embedding_size": 8, "input": INPUT}

@@ -1,5 +1,8 @@
 """Files of IR, MobileFaceNet and AdaFace: the embeddings are those of their layers, one by one."""
 
+import subprocess
+import sys
+from functools import partial
 from itertools import accumulate
 
 import pytest
@@ -10,6 +13,8 @@ from brought_files import images, weights
 from irlib import backbones, provenance, runs
 from irlib.backbones.adaface_ir import AdaFaceUnit
 from irlib.checkpoints import families, load_backbone
+from irlib.checkpoints.family import without_memory
+from irlib.checkpoints.nearest import nearest
 
 SMALL = {"embedding_size": 16}
 
@@ -209,6 +214,19 @@ def test_what_is_wrapped_is_found(tmp_path, plain, wrap):
     assert torch.equal(brought(images()), expected)
 
 
+@pytest.mark.parametrize("wrap", [
+    lambda w: {"state_dict": prefixed("model.", w) | {"margin_loss.kernel": torch.zeros(16, 5)}},
+    lambda w: prefixed("backbone.", w) | {"fc.weight": torch.zeros(5, 16)},
+    lambda w: prefixed("module.backbone.", w) | {"module.age_classifier.0.bias": torch.zeros(7)},
+    lambda w: prefixed("model.module.backbone.", w) | {"model.fc.bias": torch.zeros(5)} | HEAD,
+])  # fmt: skip
+@torch.no_grad()
+def test_a_head_of_any_name_beside_a_wrapped_network_is_left(tmp_path, plain, wrap):
+    theirs, expected = plain
+    brought = load_backbone(saved(tmp_path / "a.ckpt", wrap(theirs)))
+    assert torch.equal(brought(images()), expected)
+
+
 @torch.no_grad()
 def test_a_network_whose_own_names_begin_like_a_wrapper_is_found_in_one(tmp_path):
     theirs = weights("inter_prototype_mobilefacenet512", **SMALL)
@@ -293,6 +311,22 @@ def test_a_network_for_larger_images_is_refused_by_its_linear_layer(tmp_path):
         load_backbone(saved(tmp_path / "a.pth", theirs))
 
 
+@pytest.mark.filterwarnings("ignore::UserWarning")  # that such tensors are slow to read, or old
+@pytest.mark.parametrize(("change", "told"), [
+    (lambda t: t.to_sparse(), "1 sparse, quantized or otherwise not plain tensors: linear.0.w"),
+    (lambda t: torch.quantize_per_tensor(t, 0.1, 0, torch.qint8), "1 sparse, quantized or other"),
+    (lambda t: t.to(torch.complex64), "1 sparse, quantized or otherwise not plain tensors"),
+    (lambda t: t.to("meta"), "1 sparse, quantized or otherwise not plain tensors"),
+    (lambda t: t * float("nan"), "1 tensors with NaN or infinity: linear.0.weight"),
+    (lambda t: t[0, 0], r"1 of another shape: linear.0.weight \(\), whose rows tell the emb"),
+    (lambda t: t[:0], r"1 of another shape: linear.0.weight \(0, 512\), whose rows tell"),
+])  # fmt: skip
+def test_a_tensor_without_numbers_to_use_is_named(tmp_path, plain, change, told):
+    theirs = plain[0] | {"linear.weight": change(plain[0]["linear.weight"])}
+    with pytest.raises(ValueError, match=rf"a\.pth: is of MobileFaceNet .+: {told}"):
+        load_backbone(saved(tmp_path / "a.pth", theirs))
+
+
 def test_an_unknown_number_of_units_is_told(tmp_path):
     theirs = weights("adaface_ir_18", **SMALL)
     theirs = {name: value for name, value in theirs.items() if not name.startswith("body.7.")}
@@ -312,11 +346,50 @@ def test_an_unknown_network_is_told_with_the_nearest(tmp_path):
         load_backbone(saved(tmp_path / "a.pth", theirs))
 
 
+def test_the_nearest_of_a_network_with_other_names_is_found(tmp_path, plain):
+    theirs = {name: value for name, value in plain[0].items() if name != "conv1.conv.weight"}
+    nearest = r"Nearest is mobilefacenet, with 1 missing: model\.0\.conv\.weight; 5 of another sha"
+    with pytest.raises(ValueError, match=nearest):
+        load_backbone(saved(tmp_path / "a.pth", theirs))
+
+
+@pytest.mark.parametrize("name", ["ir_18", "ir_se_100", "adaface_ir_101", "iresnet_200", "mbf"])
+def test_the_nearest_is_of_the_same_depth(name):
+    own = without_memory(partial(backbones.build, name)).state_dict()
+    first, *rest = own
+    told = nearest([{entry: own[entry] for entry in rest}])
+    assert told == f"Nearest is {name}, with 1 missing: {first}."
+
+
+def test_no_numbers_are_drawn_for_a_network_that_a_file_fills():
+    # torch would first load its compiler, which takes seconds
+    code = (
+        "import sys; from irlib import backbones; from irlib.checkpoints import family;"
+        "family.without_memory(lambda: backbones.build('adaface_ir_18'));"
+        "sys.exit('torch._dynamo' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", code], cwd="/", check=False).returncode == 0
+
+
 def test_a_backbone_beside_layers_of_another_kind_is_not_taken_for_the_whole(tmp_path, plain):
     # where age is split off an embedding, the backbone's own holds the age too
     theirs = prefixed("backbone.", plain[0]) | {"age.0.weight": torch.zeros(16, 16)}
-    with pytest.raises(ValueError, match="of no known network"):
+    told = r"a\.pth: holds a network of MobileFaceNet .+ beside it, .+: age\.0\.weight\. If that"
+    with pytest.raises(ValueError, match=told):
         load_backbone(saved(tmp_path / "a.pth", theirs))
+
+
+def test_a_backbone_beside_residuals_of_another_kind_is_told_to_hold_the_age(tmp_path, plain):
+    rest = {"rfm.seq.0.weight": torch.zeros(16, 16), "rfm.seq.0.bias": torch.zeros(16)}
+    told = (
+        r"age off is not irlib's \(rfm\.seq\.0\.weight, rfm\.seq\.0\.bias\), and the backbone "
+        r"alone still holds the age"
+    )
+    with pytest.raises(ValueError, match=told):
+        load_backbone(saved(tmp_path / "a.pth", prefixed("backbone.", plain[0]) | rest))
+    with pytest.raises(ValueError, match=told):  # beside a head too
+        wrapped = {"head.kernel": torch.zeros(16, 5)} | prefixed("module.backbone.", plain[0])
+        load_backbone(saved(tmp_path / "a.pth", wrapped | prefixed("module.", rest)))
 
 
 def test_a_head_alone_is_of_no_known_network(tmp_path):

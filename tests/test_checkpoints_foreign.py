@@ -31,6 +31,14 @@ def released():
     }
 
 
+@pytest.fixture
+def mtlface():
+    """Tensors of the smallest network of MTLFace, all zero; one number of each on disk."""
+    with torch.device("meta"):
+        entries = MTLFaceEncoder(34).state_dict().items()
+    return {name: torch.zeros(()).expand(value.shape) for name, value in entries}
+
+
 # Layers by their names alone, from the descriptions of the networks
 
 
@@ -292,6 +300,47 @@ def test_a_depth_that_is_not_known_is_told_with_those_that_are(tmp_path):
     told = r"layer1 to layer4 have \(2, 1, 2, 2\) units, expected one of \(2, 2, 2, 2\), "
     with pytest.raises(ValueError, match=told):
         load_backbone(saved(tmp_path / "model.pt", theirs))
+
+
+@torch.no_grad()
+def test_mtlface_beside_its_estimator_of_ages_is_found(tmp_path, mtlface):
+    bias = torch.arange(512.0)  # the embedding, where all else is zero
+    theirs = {f"backbone.{name}": value for name, value in mtlface.items()}
+    theirs["backbone.output_layer.4.bias"] = bias
+    rest = {"estimation_network.fc1.weight": torch.zeros(512, 25088)}
+    brought = load_backbone(saved(tmp_path / "a.pth", theirs | rest))
+    assert brought.family == "mtlface"
+    assert torch.equal(brought(images()), bias[None])
+
+
+def test_the_nearest_of_an_incomplete_mtlface_is_mtlface(tmp_path, mtlface):
+    del mtlface["fsm.channel.0.weight"]
+    nearest = r"Nearest is MTLFace of depth 34, with 1 missing: fsm\.channel\.0\.weight\. Known"
+    with pytest.raises(ValueError, match=nearest):
+        load_backbone(saved(tmp_path / "a.pth", mtlface))
+
+
+def test_the_nearest_of_an_incomplete_released_mtlface_is_that(tmp_path):
+    theirs = released()
+    del theirs["encoder.fsm.channel.0.weight"]
+    nearest = r"MTLFace of depth 50 as in the released package, with 1 missing: fsm\.channel\.0\.w"
+    with pytest.raises(ValueError, match=nearest):
+        load_backbone(saved(tmp_path / "a.pth", theirs))
+
+
+def test_a_gate_that_is_one_number_is_named_with_both_shapes(tmp_path, mtlface):
+    theirs = mtlface | {"fsm.channel.0.weight": torch.zeros(())}
+    told = r"is of MTLFace, .+: fsm\.channel\.0\.weight \(\), expected \(448, 7168, 1, 1\)$"
+    with pytest.raises(ValueError, match=told):
+        load_backbone(saved(tmp_path / "a.pth", theirs))
+
+
+def test_a_first_layer_of_mbf_that_is_one_number_is_named(tmp_path):
+    names = ("layers.0.layers.0.weight", "conv_sep.layers.0.weight", "features.layers.2.weight")
+    theirs = {name: torch.tensor(1.0) for name in names}
+    told = r"arcface_torch .+: layers\.0\.layers\.0\.weight has 0 channels, expected 128 or"
+    with pytest.raises(ValueError, match=told):
+        load_backbone(saved(tmp_path / "a.pth", theirs))
 
 
 def test_an_entry_of_no_part_of_the_released_package_is_named(tmp_path):

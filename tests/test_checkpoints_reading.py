@@ -4,6 +4,7 @@ import argparse
 import builtins
 import os
 import pathlib
+import pickle
 import subprocess
 import sys
 import types
@@ -19,7 +20,7 @@ from torch import nn
 
 from irlib import backbones
 from irlib.checkpoints import load_backbone
-from irlib.checkpoints.reading import Kind, kind_of, read_torch
+from irlib.checkpoints.reading import Kind, kind_of, read_torch, reason
 
 TENSORS = {"a.weight": torch.arange(3.0)}
 
@@ -76,6 +77,26 @@ def test_a_command_to_the_system_is_refused_by_its_name(tmp_path):
         load_backbone(path)
 
 
+@pytest.mark.parametrize("is_legacy", [False, True])
+def test_what_was_found_is_told_without_torchs_advice_to_trust_the_file(tmp_path, is_legacy):
+    content = {"x": payloads(tmp_path / "made")["os.system"]}
+    path = saved(tmp_path / "a.pt", content, is_legacy=is_legacy)
+    with pytest.raises(ValueError) as error:
+        load_backbone(path)
+    found = "Trying to load unsupported GLOBAL posix.system whose module posix is blocked."
+    told = f"{path}: not a readable checkpoint; no code in it was run ({found})"
+    assert str(error.value) == told
+
+
+def test_a_class_that_is_not_allowed_is_told_by_its_name_alone(tmp_path):
+    path = saved(tmp_path / "a.pt", {"x": argparse.Namespace(a=1)})
+    with pytest.raises(pickle.UnpicklingError) as error:
+        torch.load(path, weights_only=True)
+    assert "\x1b" in str(error.value)  # colors of a terminal, and how to load the file all the same
+    told = "Unsupported global: GLOBAL argparse.Namespace was not an allowed global by default."
+    assert reason(error.value) == told
+
+
 def test_tensors_beside_a_call_are_read(tmp_path):
     content = {"state_dict": TENSORS, "extra": payloads(tmp_path / "made")["eval"]}
     read = read_torch(saved(tmp_path / "a.ckpt", content))
@@ -112,6 +133,20 @@ def test_hyper_parameters_of_foreign_classes_do_not_hinder(tmp_path, stranger):
     assert torch.equal(read["state_dict"]["a.weight"], TENSORS["a.weight"])
     assert read["hyper_parameters"]["margin"] == 0.4
     assert "stranger" not in sys.modules
+
+
+def test_foreign_classes_in_a_file_of_before_archives_do_not_hinder(tmp_path, stranger):
+    content = {
+        "state_dict": OrderedDict(TENSORS),
+        "hyper_parameters": argparse.Namespace(margin=0.4, kind=stranger.Plain),
+        "extra": payloads(tmp_path / "made")["eval"],  # of a module that Python 2 named otherwise
+    }
+    path = saved(tmp_path / "a.ckpt", content, is_legacy=True)
+    del sys.modules["stranger"]
+    read = read_torch(path)
+    assert torch.equal(read["state_dict"]["a.weight"], TENSORS["a.weight"])
+    assert type(read["hyper_parameters"]).__name__ == "Inert"
+    assert not (tmp_path / "made").exists()
 
 
 def test_reading_leaves_no_class_trusted(tmp_path, stranger):

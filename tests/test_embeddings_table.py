@@ -107,6 +107,35 @@ def test_a_csv_with_and_without_titles(tmp_path, titles):
     assert same(read_table(csv(tmp_path, titles + lines)))
 
 
+def test_a_csv_with_titles_of_pandas(tmp_path):
+    lines = 'name,0,1\nb/1.jpg,3,4\na/1.jpg,1,0\n"é,2.png",0,-2\n'
+    assert same(read_table(csv(tmp_path, lines)))
+
+
+def test_a_first_image_whose_numbers_count_up_is_no_title(tmp_path):
+    assert read_table(csv(tmp_path, "a,0,1\nb,1,0\n")).names.tolist() == ["a", "b"]
+
+
+def test_the_mark_at_the_start_of_a_csv_is_no_part_of_a_name(tmp_path):
+    assert read_table(csv(tmp_path, "\ufeffa,1,2\n")).names.tolist() == ["a"]
+
+
+@pytest.mark.parametrize("fields", ["x,2", "1,", "n/a,n/a", ","])
+def test_a_first_image_with_a_field_that_is_no_number_is_not_dropped(tmp_path, fields):
+    with pytest.raises(ValueError, match=r"table\.csv: line 1: could not convert string to float"):
+        read_table(csv(tmp_path, f"a,{fields}\nb,1,2\n"))
+
+
+def test_a_csv_line_without_numbers_is_told(tmp_path):
+    with pytest.raises(ValueError, match=r"table\.csv: line 1: 0 numbers; expected some"):
+        read_table(csv(tmp_path, "a;1;2\n"))
+
+
+def test_a_csv_field_that_is_too_long_is_told_by_its_line(tmp_path):
+    with pytest.raises(ValueError, match=r"table\.csv: line 2: field larger than field limit"):
+        read_table(csv(tmp_path, "a,1,2\nb,1," + "2" * 200_000))
+
+
 def test_a_csv_row_of_another_width_is_told_by_its_line(tmp_path):
     with pytest.raises(ValueError, match="line 2: 3 numbers; expected 2"):
         read_table(csv(tmp_path, "a,1,2\nb,1,2,3\n"))
@@ -125,6 +154,18 @@ def test_parquet_lists_of_any_length_kind(tmp_path):
 def test_parquet_with_a_column_a_number(tmp_path):
     path = parquet(tmp_path, e1=ROWS[:, 1], name=NAMES.tolist(), e0=ROWS[:, 0], other=[1, 2, 3])
     assert same(read_table(path))
+
+
+def test_parquet_without_a_column_in_between_is_refused(tmp_path):
+    path = parquet(tmp_path, name=NAMES.tolist(), e0=ROWS[:, 0], e2=ROWS[:, 1])
+    with pytest.raises(ValueError, match=r"parquet: 2 columns e0, e1, ..., and no column e1"):
+        read_table(path)
+
+
+def test_parquet_with_a_row_without_a_name_is_refused(tmp_path):
+    path = parquet(tmp_path, name=["a", None, "b"], embedding=ROWS.tolist())
+    with pytest.raises(ValueError, match=r"parquet: row 1: no name"):
+        read_table(path)
 
 
 def test_parquet_rows_of_unequal_width_are_named(tmp_path):

@@ -175,6 +175,39 @@ def test_a_file_made_elsewhere_of_another_network_is_refused_by_the_names_of_bot
 # Bad input
 
 
+@pytest.mark.parametrize("order", ["rgb", "junk"])
+def test_an_unknown_color_order_is_refused(source, order):
+    with pytest.raises(ValueError, match=f"color_order: expected RGB or BGR, got '{order}'"):
+        take_weights(source[0], *model(), model=MODEL, color_order=order)
+
+
+def test_a_color_order_against_what_a_checkpoint_records_is_refused(source):
+    told = r"a\.pt: color_order is BGR, but the file tells that it was trained on RGB"
+    with pytest.raises(ValueError, match=told):
+        take_weights(source[0], *model(), model=MODEL, color_order="BGR")
+    assert take_weights(source[0], *model(), model=MODEL, color_order="RGB").network > 0
+
+
+@pytest.mark.parametrize("part", ["network", "prototypes"])
+def test_weights_that_are_not_finite_are_refused_by_name(tmp_path, part):
+    network, objective = model()
+    with torch.no_grad():
+        (network.stem[0].weight if part == "network" else objective.head.prototypes)[0] = torch.nan
+    path = saved(tmp_path / "a.pt", network, objective)
+    name = "stem.0.weight" if part == "network" else "head.prototypes"
+    ours = model()
+    before = [value.clone() for value in ours[0].state_dict().values()]
+    with pytest.raises(ValueError, match=rf"a\.pt: 1 tensors with NaN or infinity: {name}"):
+        take_weights(path, *ours, model=MODEL)
+    assert all(map(torch.equal, ours[0].state_dict().values(), before))
+
+
+def test_a_checkpoint_that_does_not_tell_its_network_is_refused(tmp_path):
+    path = saved(tmp_path / "a.pt", *model(), {"backbone": "tiny", "classes": "abc"})
+    with pytest.raises(ValueError, match=r"a\.pt: model: embedding_size is missing"):
+        take_weights(path, *model(), model=MODEL)
+
+
 def test_a_backbone_of_another_size_is_refused_with_its_first_weight_that_does_not_fit(source):
     ours, head = model(size=16)
     before = [value.clone() for value in ours.state_dict().values()]

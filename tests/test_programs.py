@@ -227,10 +227,26 @@ def test_a_script_that_fails_on_such_images_is_told(tmp_path):
 
 
 @pytest.mark.parametrize("write", [exported, traced])
-def test_a_program_in_training_mode_is_refused(tmp_path, write):
+def test_a_program_that_holds_training_mode_is_refused(tmp_path, write):
     module = nn.Sequential(nn.BatchNorm2d(3), Means()).train()
     with pytest.raises(ValueError, match="in another batch; was it saved in training mode"):
         load_backbone(write(tmp_path / "net.pt2", module))
+
+
+@torch.no_grad()
+def test_a_script_that_was_saved_in_training_mode_is_run_in_evaluation_mode(tmp_path):
+    module = nn.Sequential(nn.BatchNorm2d(3, eps=0.0), nn.Dropout(), Means()).train()
+    brought = load_backbone(scripted(tmp_path / "net.pt", module))
+    # means of 0 and variances of 1 change nothing
+    torch.testing.assert_close(brought(images(3)), expected(), rtol=0, atol=1e-6)
+
+
+@torch.no_grad()
+def test_a_frozen_script_is_run(tmp_path):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FutureWarning)
+        torch.jit.freeze(torch.jit.script(Means().eval())).save(tmp_path / "net.pt")
+    assert torch.equal(load_backbone(tmp_path / "net.pt")(images(3)), expected())
 
 
 @pytest.mark.parametrize("name", ["net.onnx", "net.pt2", "net.pt"])

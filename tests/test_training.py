@@ -23,7 +23,7 @@ from irlib.training.optimizers import build_optimizer
 from irlib.training.recorder import Recorder, mean_losses, read_history
 
 # 19 images in batches of 4: five steps an epoch, fifteen in all
-MODEL = {"net": "toy", "input": {}, "classes": ""}
+MODEL = {"backbone": "toy", "embedding_size": 8, "input": {}, "classes": ""}
 RECIPE = TrainConfig(
     epochs=3, milestones=(2,), batch_size=4, lr=0.02, log_every=1, save_every=2, workers=0
 )

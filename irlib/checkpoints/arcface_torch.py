@@ -33,7 +33,7 @@ def _build(weights: Weights) -> nn.Module:
 
 
 def _size(weights: Weights) -> str:
-    width = len(weights["layers.0.layers.0.weight"])
+    width = next(iter(weights["layers.0.layers.0.weight"].shape), 0)
     widths = {64 * scale: name for name, (_, scale) in SIZES.items()}
     if width not in widths:
         expected = " or ".join(map(str, widths))

@@ -10,7 +10,7 @@ from irlib.backbones.residual import ResidualSplit
 from irlib.backbones.tiny import Tiny
 from irlib.checkpoints import adaface, arcface_torch, ir, mobilefacenet
 from irlib.checkpoints.brought import embedding_size_of
-from irlib.checkpoints.family import Family, Weights, embedding_size, fill
+from irlib.checkpoints.family import Family, Weights, embedding_size, fill, some
 from irlib.checkpoints.own import OWN
 
 _INNER = "backbone."  # where a network that splits age off holds its backbone
@@ -43,7 +43,14 @@ def _build(weights: Weights) -> nn.Module:
         raise ValueError(f"its backbone is unknown: {len(inner)} entries below {_INNER}")
     backbone = family.build(inner)
     (split,) = _splits(weights)
-    network = fill(partial(split, backbone, embedding_size_of(backbone)), weights)
+    try:
+        network = fill(partial(split, backbone, embedding_size_of(backbone)), weights)
+    except ValueError as error:
+        beside = [name for name in weights if not name.startswith(_INNER)]
+        raise ValueError(
+            f"what splits age off is not irlib's ({some(beside)}), and the backbone alone still "
+            f"holds the age; {error}"
+        ) from None
     return Recognition(network).eval()
 
 

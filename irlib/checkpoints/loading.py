@@ -4,10 +4,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import torch
 from torch import nn
 
-from irlib import backbones
 from irlib.checkpoints import own
 from irlib.checkpoints.brought import (
     COLOR_ORDERS,
@@ -17,8 +15,10 @@ from irlib.checkpoints.brought import (
     embedding_size_of,
 )
 from irlib.checkpoints.families import FAMILIES, PROGRAMS
-from irlib.checkpoints.family import Family, Weights, misfit, some
-from irlib.checkpoints.reading import Kind, kind_of, read_safetensors, read_torch, tensors_in, views
+from irlib.checkpoints.family import Family, Weights, some
+from irlib.checkpoints.nearest import nearest
+from irlib.checkpoints.reading import Kind, kind_of, read_safetensors, read_torch
+from irlib.checkpoints.wrapping import parts, tensors_in, views
 
 
 def load_backbone(path: str | Path, color_order: str | None = None) -> Brought:
@@ -59,13 +59,19 @@ def own_content(path: Path) -> dict[str, Any] | None:
 
     Raises:
         FileNotFoundError: there is no such file.
-        ValueError: damaged, or of no known kind.
+        ValueError: damaged, of no known kind, or of irlib without what it records of a network.
     """
     content = read_torch(path) if kind_of(path) is Kind.TORCH else None
-    return content if own.is_own(content) else None
+    if not own.is_own(content):
+        return None
+    try:
+        own.check(content)
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}") from None
+    return content
 
 
-def _told_order(path: Path, metadata: Mapping[str, str]) -> str | None:
+def _told_order(path: Path, metadata: Mapping[str, Any]) -> str | None:
     order = metadata.get("color_order")
     if order not in (None, *COLOR_ORDERS):
         raise ValueError(f"{path}: its color_order is {order!r}, expected RGB or BGR")
@@ -77,8 +83,8 @@ def _of_own(path: Path, content: dict[str, Any], color_order: str | None) -> Bro
         network = own.recognition_network(content)
     except ValueError as error:
         raise ValueError(f"{path}: {error}") from None
-    told = content["model"].get("input", {}).get("color_order", "RGB")
-    return _brought(path, network, own.OWN, color_order or told)
+    told = _told_order(path, content["model"].get("input", {}))
+    return _brought(path, network, own.OWN, color_order or told or "RGB")
 
 
 def _of_weights(path: Path, weights: Weights, color_order: str | None) -> Brought:
@@ -104,28 +110,28 @@ def _recognised(path: Path, weights: Weights) -> tuple[Family, Weights]:
     """The family of a file, and its tensors under the names that the family uses.
 
     Raises:
-        ValueError: no family knows it; the message says what was found and what is nearest.
+        ValueError: no family knows it, and the message says what was found and what is nearest;
+            or one knows a part, and the rest may be needed for the embedding.
     """
     for view in views(weights):
-        for family in FAMILIES:
-            if family.recognise(view):
-                return family, view
+        if family := _family(view):
+            return family, view
+    for part in parts(weights):
+        if family := _family(part.weights):
+            if part.beside:
+                raise ValueError(
+                    f"{path}: holds a network of {family.title} and, beside it, what is no head or "
+                    f"loss: {some(part.beside)}. If that splits age off, the network alone still "
+                    "holds the age; if not, save the tensors of the network alone"
+                )
+            return family, part.weights
     first = [f"{name} {tuple(tensor.shape)}" for name, tensor in weights.items()]
+    seen = [*views(weights), *(part.weights for part in parts(weights))]
     raise ValueError(
         f"{path}: of no known network; found {len(weights)} tensors, {some(first)}. "
-        f"{_nearest(weights)} Known are: {', '.join(family.title for family in FAMILIES)}."
+        f"{nearest(seen)} Known are: {', '.join(each.title for each in FAMILIES)}."
     )
 
 
-def _nearest(weights: Weights) -> str:
-    """The known network with most names in common, and what it lacks, in words."""
-    best, told = 0.0, "No name is that of a known network."
-    seen = list(views(weights))
-    for name in backbones.NAMES:
-        with torch.device("meta"):
-            own_names = backbones.build(name).state_dict()
-        for view in seen:
-            shared = len(own_names.keys() & view.keys()) / len(own_names.keys() | view.keys())
-            if shared > best:
-                best, told = shared, f"Nearest is {name}, with {misfit(own_names, view)}."
-    return told
+def _family(weights: Weights) -> Family | None:
+    return next((family for family in FAMILIES if family.recognise(weights)), None)

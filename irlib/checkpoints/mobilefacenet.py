@@ -29,14 +29,14 @@ def _has_parts(weights: Weights) -> bool:
 
 def _build(weights: Weights) -> nn.Module:
     if _has_parts(weights):
-        weights = {_renamed(name): tensor for name, tensor in weights.items()}
+        weights = _renamed(weights)
     size = embedding_size(weights, "linear.0.weight")
     return fill(partial(MobileFaceNet, size), weights)
 
 
-def _renamed(name: str) -> str:
-    part, dot, rest = name.partition(".")
-    return f"{_RENAMED.get(part, part)}{dot}{rest}"
+def _renamed(weights: Weights) -> Weights:
+    named = [(name.partition("."), tensor) for name, tensor in weights.items()]
+    return {f"{_RENAMED.get(part, part)}{dot}{rest}": t for (part, dot, rest), t in named}
 
 
 FAMILY = Family(
@@ -45,4 +45,5 @@ FAMILY = Family(
     recognise=_is_mobilefacenet,
     build=_build,
     color_order=None,
+    renamed=_renamed,
 )

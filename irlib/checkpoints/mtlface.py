@@ -27,10 +27,10 @@ def _is_mtlface(weights: Weights) -> bool:
 
 
 def _build(weights: Weights) -> nn.Module:
-    kept = {n.removeprefix(_PREFIX): t for n, t in weights.items() if not _OTHERS.match(n)}
+    kept = _recognition(weights)
     gate = kept["fsm.channel.0.weight"]  # (hidden values, pooled values, 1, 1)
     # the released package concatenates the two kinds of pools that the paper's code adds
-    gates = ReleasedGates if gate.shape[1] == 2 * 14 * 512 else AttentionGates
+    gates = ReleasedGates if gate.shape[1:2] == (2 * 14 * 512,) else AttentionGates
     network = partial(
         MTLFaceEncoder,
         depth_of(kept, "block", UNITS),
@@ -41,10 +41,26 @@ def _build(weights: Weights) -> nn.Module:
     return fill(network, kept)
 
 
+def _recognition(weights: Weights) -> Weights:
+    return {n.removeprefix(_PREFIX): t for n, t in weights.items() if not _OTHERS.match(n)}
+
+
+_NETWORKS = {
+    f"MTLFace of depth {depth}{also}": partial(MTLFaceEncoder, depth, squeeze=squeeze, gates=gates)
+    for squeeze, gates, also in (
+        (False, AttentionGates, ""),
+        (True, AttentionGates, " with squeeze and excitation"),
+        (False, ReleasedGates, " as in the released package"),
+    )
+    for depth in UNITS
+}
+
 FAMILY = Family(
     name="mtlface",
     title="MTLFace",
     recognise=_is_mtlface,
     build=_build,
     color_order="RGB",
+    renamed=_recognition,
+    networks=_NETWORKS,
 )

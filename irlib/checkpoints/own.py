@@ -3,6 +3,7 @@
 Files hold tensors and plain values only, so they load without running any code from them.
 """
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +12,12 @@ from torch import Tensor, nn
 
 from irlib import backbones
 from irlib.checkpoints.family import fill
+from irlib.checkpoints.reading import reason
 from irlib.runs import atomic_path
 
 OWN = "irlib"  # the family of what irlib itself trained
+# what the network is built from, and the kind of each value
+_MODEL = {"backbone": str, "embedding_size": int, "decomposition": str, "input": Mapping}
 
 
 def save(path: Path, content: dict[str, Any]) -> None:
@@ -42,7 +46,7 @@ def load(path: Path) -> dict[str, Any]:
     except FileNotFoundError:
         raise FileNotFoundError(f"{path}: no such checkpoint") from None
     except Exception as error:  # torch raises many kinds for a damaged or foreign file
-        raise ValueError(f"{path}: not a readable checkpoint ({error})") from error
+        raise ValueError(f"{path}: not a readable checkpoint ({reason(error)})") from error
     if not is_own(content):
         raise ValueError(f"{path}: not a checkpoint of irlib (no model, backbone and objective)")
     return content
@@ -53,14 +57,37 @@ def is_own(content: Any) -> bool:
     return isinstance(content, dict) and {"model", "backbone", "objective"} <= content.keys()
 
 
+def check(content: dict[str, Any]) -> None:
+    """Refuse the content of a checkpoint that does not say which network it is of.
+
+    Raises:
+        ValueError: a value is missing or of another kind; the message names it.
+    """
+    model = content["model"]
+    if not isinstance(model, Mapping):
+        raise ValueError(f"model is {type(model).__name__}, expected a dict")
+    told = {"decomposition": "", "input": {}} | dict(model)
+    for name, kind in _MODEL.items():
+        if not isinstance(told.get(name), kind):
+            found = type(told[name]).__name__ if name in told else "missing"
+            raise ValueError(f"model: {name} is {found}, expected {kind.__name__}")
+    for name in ("backbone", "objective"):
+        states = content[name]
+        is_table = isinstance(states, Mapping)
+        if not is_table or not all(isinstance(value, Tensor) for value in states.values()):
+            raise ValueError(f"{name} is no dict of tensors")
+
+
 def recognition_network(content: dict[str, Any]) -> nn.Module:
     """The backbone in the content of a checkpoint with its weights: images to embeddings (B, D).
 
     Of a network that splits age off it is the part that evaluation needs.
 
     Raises:
-        ValueError: an architecture that `irlib.backbones` does not know, or other weights.
+        ValueError: an architecture that is missing or that `irlib.backbones` does not know, or
+            other weights.
     """
+    check(content)
     model = content["model"]
     size, decomposition = model["embedding_size"], model.get("decomposition", "")
     network = fill(

@@ -108,7 +108,7 @@ def load_torchscript(path: Path, color_order: str | None) -> Brought:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", FutureWarning)  # old files stay, whatever torch advises
-            script = torch.jit.load(path, map_location="cpu")
+            script = torch.jit.load(path, map_location="cpu").eval()
     except Exception as error:  # torch raises many kinds for a damaged file
         raise ValueError(f"{path}: not a readable TorchScript program ({_line(error)})") from error
     return _brought(path, ScriptGraph(script), "torchscript", color_order, None)

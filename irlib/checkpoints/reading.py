@@ -1,31 +1,27 @@
 """Tensors out of files of any origin, without running code that lies in them."""
 
+import io
 import pickle
+import pickletools
+import re
 import zipfile
 from collections import OrderedDict
-from collections.abc import Iterator, Mapping
 from enum import Enum
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import torch
-from torch import Tensor
 from torch.serialization import get_unsafe_globals_in_checkpoint, safe_globals
 
 from irlib.checkpoints.family import Weights, some
 
-# where trainers keep the network's entries, the likeliest first
-WRAPPERS = (
-    "state_dict", "model_state_dict", "state_dict_backbone", "backbone", "model", "net", "network",
-    "module",
-)  # fmt: skip
-# what trainers and wrappers put before the names of entries
-PREFIXES = ("module.", "_orig_mod.", "model.", "backbone.", "net.", "network.")
-# entries of classifiers and losses; of no network below
-HEADS = ("head.", "kernel", "margin.", "classifier.", "loss.", "criterion.")
-
 _MAPPINGS = ("AttributeDict", "defaultdict", "EasyDict", "Munch", "ConfigDict")  # classes of dicts
 _LEGACY = pickle.dumps(0x1950A86A20F9469CFC6C, protocol=2)  # what torch before 1.6 put first
+_AHEAD = 3  # pickles before the content in such a file: mark, version and system
+_COLORS = re.compile(r"\x1b\[[0-9;]*m")  # of a terminal
+# what torch says before and after the fault itself: how to load the file all the same
+_BEFORE_FAULT = re.compile(r"WeightsUnpickler error:|a trusted source\.")
+_AFTER_FAULT = re.compile(r"Please use|Check the documentation")
 
 
 class Kind(Enum):
@@ -120,18 +116,49 @@ def read_torch(path: Path) -> Any:
         ValueError: damaged, or it holds code that only a program could read; nothing of it ran.
     """
     try:
-        with safe_globals([(_stand_in(name), name) for name in _foreign(path)]):
+        stand_ins = [(_stand_in(name), name) for name in _foreign(path)]
+        with safe_globals(stand_ins):
             return torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # torch raises many kinds for a damaged or foreign file
-        reason = " ".join(str(error).split())
         raise ValueError(
-            f"{path}: not a readable checkpoint; no code in it was run ({reason})"
+            f"{path}: not a readable checkpoint; no code in it was run ({reason(error)})"
         ) from error
 
 
+def reason(error: Exception) -> str:
+    """What `torch.load` found, in one line, without its advice to trust the file."""
+    found = _BEFORE_FAULT.split(_COLORS.sub("", str(error)))[-1]
+    line = " ".join(_AFTER_FAULT.split(found)[0].split())
+    return line if line and "weights_only" not in line else type(error).__name__
+
+
 def _foreign(path: Path) -> list[str]:
-    # torch before 1.6 wrote no archive; it cannot list what such a file names
-    return get_unsafe_globals_in_checkpoint(path) if zipfile.is_zipfile(path) else []
+    """Names of what a file refers to and torch does not trust."""
+    if zipfile.is_zipfile(path):
+        return get_unsafe_globals_in_checkpoint(path)
+    # torch lists names in archives alone: the content of a file from before them goes into one
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w") as file:
+        file.writestr("content/data.pkl", _legacy_content(path))
+        file.writestr("content/version", "3")
+    archive.seek(0)
+    return get_unsafe_globals_in_checkpoint(archive)
+
+
+def _legacy_content(path: Path) -> bytes:
+    with path.open("rb") as file:
+        for _ in range(_AHEAD):
+            _pass_pickle(file)
+        start = file.tell()
+        _pass_pickle(file)
+        length = file.tell() - start
+        file.seek(start)
+        return file.read(length)
+
+
+def _pass_pickle(file: BinaryIO) -> None:
+    for _ in pickletools.genops(file):  # operations are told apart, and none is done
+        pass
 
 
 def _stand_in(name: str) -> type:
@@ -153,42 +180,3 @@ def read_safetensors(path: Path) -> tuple[Weights, dict[str, str]]:
             return weights, file.metadata() or {}
     except SafetensorError as error:
         raise ValueError(f"{path}: not a readable checkpoint ({error})") from error
-
-
-def tensors_in(path: Path, content: Any) -> Weights:
-    """The named tensors of a network in what a trainer saved.
-
-    Raises:
-        ValueError: there are none; the message says what there is.
-    """
-    if isinstance(content, Inert):
-        raise ValueError(
-            f"{path}: holds an object of {content.origin}, not tensors; "
-            "save its state_dict() with the program that made it"
-        )
-    found = _named_tensors(content)
-    if not found:
-        what = f"a dict of {some([*map(str, content)])}" if isinstance(content, Mapping) else ""
-        raise ValueError(f"{path}: no named tensors in it (found {what or type(content).__name__})")
-    return found
-
-
-def _named_tensors(content: Any) -> Weights:
-    if not isinstance(content, Mapping):
-        return {}
-    for name in WRAPPERS:
-        if found := _named_tensors(content.get(name)):
-            return found
-    return {n: t for n, t in content.items() if isinstance(n, str) and isinstance(t, Tensor)}
-
-
-def views(weights: Weights) -> Iterator[Weights]:
-    """The tensors of a network under the names that it may have without what wrappers put before.
-
-    Entries of heads are left out. A prefix goes only where all that remains has it.
-    """
-    kept = {name: tensor for name, tensor in weights.items() if not name.startswith(HEADS)}
-    yield kept
-    for prefix in PREFIXES:
-        if kept and all(name.startswith(prefix) for name in kept):
-            yield from views({name.removeprefix(prefix): t for name, t in kept.items()})

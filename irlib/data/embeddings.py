@@ -3,9 +3,6 @@
 Shapes: N images, D embedding size.
 """
 
-import csv
-import zipfile
-import zlib
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,14 +11,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
+from irlib.data.embedding_files import of_csv, of_npz, of_parquet, pyarrow
 from irlib.runs import atomic_path
 
 SHOWN = 10  # names that an error tells
 _ROWS = 65_536  # of a Parquet row group
-
-Columns = tuple[ArrayLike, ArrayLike]  # names and embeddings, not yet checked
 
 
 @dataclass(frozen=True, eq=False)
@@ -116,7 +112,7 @@ def read_table(path: str | Path) -> EmbeddingTable:
         path: `.npz` with the arrays ``names`` and ``embeddings``, or with one array of texts (N,)
             and one of numbers (N, D) under any names; `.parquet` with a column ``name`` and
             either a column ``embedding`` of lists or the columns ``e0``, ``e1`` and so on; `.csv`
-            with a name and D numbers a line, under a line of titles or none.
+            with a name and D numbers a line, under a line of titles or none, in UTF-8.
 
     Raises:
         FileNotFoundError: there is no such file.
@@ -153,96 +149,18 @@ def _of_ending(known: dict[str, Any], path: Path) -> Any:
     return known[path.suffix.lower()]
 
 
-def _from_npz(path: Path) -> Columns:
-    try:
-        with np.load(path, allow_pickle=False) as file:
-            arrays = {key: file[key] for key in file.files}
-    except (OSError, EOFError, zipfile.BadZipFile, zlib.error, AttributeError, TypeError) as error:
-        raise ValueError(f"not a readable .npz file ({error})") from error
-    except ValueError as error:  # numpy's own words for an array of Python objects
-        raise ValueError(f"{error}; write names as texts, e.g. names.astype(str)") from error
-    if {"names", "embeddings"} <= arrays.keys():
-        return arrays["names"], arrays["embeddings"]
-    names = [a for a in arrays.values() if a.ndim == 1 and a.dtype.kind == "U"]
-    embeddings = [a for a in arrays.values() if a.ndim == 2 and a.dtype.kind in "fiu"]
-    if len(names) != 1 or len(embeddings) != 1:
-        found = ", ".join(f"{key} {a.dtype} {a.shape}" for key, a in arrays.items())
-        raise ValueError(f"holds {found}; expected the arrays names (N,) and embeddings (N, D)")
-    return names[0], embeddings[0]
-
-
-def _from_csv(path: Path) -> Columns:
-    names: list[str] = []
-    rows: list[list[float]] = []
-    with path.open(newline="", encoding="utf-8") as file:
-        for number, fields in enumerate(csv.reader(file), start=1):
-            try:
-                row = [float(field) for field in fields[1:]]
-            except ValueError as error:
-                if number == 1:
-                    continue  # the titles
-                raise ValueError(f"line {number}: {error}") from error
-            if not row or len(row) != len(rows[0] if rows else row):
-                width = len(rows[0]) if rows else "some"
-                raise ValueError(f"line {number}: {len(row)} numbers; expected {width}")
-            names.append(fields[0])
-            rows.append(row)
-    return np.array(names, dtype=np.str_), np.array(rows, dtype=np.float64)
-
-
-def _from_parquet(path: Path) -> Columns:
-    pa, parquet = _pyarrow()
-    try:
-        table = parquet.read_table(path)
-    except (pa.ArrowException, OSError) as error:
-        raise ValueError(f"not a readable Parquet file ({error})") from error
-    columns = table.column_names
-    single = [f"e{i}" for i in range(len(columns)) if f"e{i}" in columns]
-    if "name" not in columns or not ("embedding" in columns or single):
-        raise ValueError(f"columns {columns}; expected name, and embedding or e0, e1, ...")
-    names = np.array([str(name) for name in table["name"].to_pylist()], dtype=np.str_)
-    if "embedding" in columns:
-        return names, _lists(table["embedding"].combine_chunks(), names)
-    return names, np.stack([table[column].to_numpy() for column in single], axis=1)
-
-
-def _lists(column: Any, names: NDArray[np.str_]) -> NDArray[Any]:
-    import pyarrow.compute as pc
-
-    if not hasattr(column.type, "value_type"):
-        raise ValueError(f"column embedding: {column.type}; expected lists of numbers")
-    widths = np.array(pc.fill_null(pc.list_value_length(column), 0))
-    unequal = np.flatnonzero(widths != widths[:1])
-    if len(unequal):
-        row = int(unequal[0])
-        raise ValueError(
-            f"row {row} ({names[row]}): {widths[row]} numbers; expected {widths[0]}, as in row 0"
-        )
-    values = column.flatten().to_numpy(zero_copy_only=False)
-    return values.reshape(len(column), -1) if values.size else np.empty((len(column), 0))
-
-
 def _to_npz(path: Path, table: EmbeddingTable) -> None:
     np.savez(path, names=table.names, embeddings=table.embeddings, norms=table.norms)
 
 
 def _to_parquet(path: Path, table: EmbeddingTable) -> None:
-    pa, parquet = _pyarrow()
+    pa, parquet = pyarrow()
     flat = pa.array(table.embeddings.ravel())
     lists = pa.FixedSizeListArray.from_arrays(flat, table.embeddings.shape[1])
     columns = {"name": pa.array(table.names.tolist()), "norm": table.norms, "embedding": lists}
     parquet.write_table(pa.table(columns), path, row_group_size=_ROWS)
 
 
-def _pyarrow() -> tuple[Any, Any]:
-    try:
-        import pyarrow
-        import pyarrow.parquet
-    except ImportError as error:
-        raise ImportError("Parquet files need pyarrow: pip install -e '.[parquet]'") from error
-    return pyarrow, pyarrow.parquet
-
-
-_READERS = {".npz": _from_npz, ".parquet": _from_parquet, ".csv": _from_csv}
+_READERS = {".npz": of_npz, ".parquet": of_parquet, ".csv": of_csv}
 _WRITERS = {".npz": _to_npz, ".parquet": _to_parquet}
 ENDINGS = tuple(_READERS)  # of the files that hold tables

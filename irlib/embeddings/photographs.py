@@ -12,7 +12,6 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import nn
 
 from irlib.data.alignment.detection import Detector
 from irlib.data.embeddings import EmbeddingTable
@@ -21,7 +20,7 @@ from irlib.embeddings.cutting import Crops, Cut, Failure, cut_all
 from irlib.embeddings.finding import FaceFinder
 from irlib.evaluation.cache import EmbeddingCache
 from irlib.evaluation.embedding import Embedder
-from irlib.evaluation.model_digests import model_digest
+from irlib.evaluation.model_digests import model_identity
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,7 +67,8 @@ class PhotoEmbedder:
         workers: threads that decode photographs and find faces.
         cache: folder in which faces and embeddings are kept by content, so that work which stopped
             goes on; None keeps nothing.
-        key: text that tells the model from others, for a function; a module has a digest.
+        key: text that tells the model from others, for a function; a module is told by its
+            settings and weights.
     """
 
     model: Callable[[torch.Tensor], Any]
@@ -88,12 +88,10 @@ class PhotoEmbedder:
             key=self.key,
         )  # fmt: skip
 
-    @cached_property
+    @property
     def digest(self) -> str:
-        """What tells the model from others; empty for a function without a key."""
-        if told := self.key or getattr(self.model, "digest", ""):
-            return told
-        return model_digest(self.model) if isinstance(self.model, nn.Module) else ""
+        """What tells the model, as it is now, from others; empty for a function without a key."""
+        return self.key or model_identity(self.model)
 
     @property
     def settings(self) -> dict[str, Any]:

@@ -10,7 +10,8 @@ from torch import Tensor, nn
 
 from irlib import backbones, checkpoints, provenance
 from irlib.backbones.features import Recognition
-from irlib.checkpoints.family import Weights, misfit
+from irlib.checkpoints.brought import check_color_order
+from irlib.checkpoints.family import Weights, check_finite, check_plain, misfit
 from irlib.objectives import Objective
 
 _INNER = "backbone."  # where a network that splits age off holds its backbone
@@ -61,13 +62,17 @@ def take_weights(
         objective: of the method that is to be trained.
         model: what the new checkpoints will record; of it ``input`` must agree, and ``classes``
             decides on the objective.
-        color_order: RGB or BGR, for a file made elsewhere, as `load_backbone` takes it.
+        color_order: RGB or BGR, for a file made elsewhere, as `load_backbone` takes it; of a
+            checkpoint of irlib it must be what that records.
 
     Raises:
         FileNotFoundError: there is no such file.
-        ValueError: damaged, of no known network, of another input, or of another backbone; the
-            message names the file and what does not fit.
+        ValueError: an unknown color order; or a file that is damaged, of no known network, of
+            another input, of another backbone, or with weights that are not finite: the message
+            names the file and what does not fit.
     """
+    if color_order is not None:
+        check_color_order(color_order)
     given = _given(path, color_order)
     trained = given.model.get("input", model["input"])
     if dict(trained) != dict(model["input"]):
@@ -97,6 +102,18 @@ def take_weights(
 def _given(path: Path, color_order: str | None) -> _Given:
     if content := checkpoints.own_content(path):
         model = content["model"]
+        told = model.get("input", {}).get("color_order", "RGB")
+        if color_order not in (None, told):
+            raise ValueError(
+                f"{path}: color_order is {color_order}, but the file tells that it was trained on "
+                f"{told}"
+            )
+        try:
+            for weights in (content["backbone"], content["objective"]):
+                check_plain(weights)
+                check_finite(weights)
+        except ValueError as error:
+            raise ValueError(f"{path}: {error}") from None
         title = f"{model['backbone']} of embedding size {model['embedding_size']}"
         return _Given(title, content["backbone"], model, content["objective"])
     brought = checkpoints.load_backbone(path, color_order)
