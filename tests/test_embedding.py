@@ -7,6 +7,7 @@ from pictures import jpeg, put
 from torch import nn
 
 from irlib.backbones import build
+from irlib.checkpoints.brought import Brought
 from irlib.data.embeddings import EmbeddingTable
 from irlib.data.sources import Chosen, ImageFiles, crops
 from irlib.evaluation.cache import EmbeddingCache
@@ -179,6 +180,28 @@ def test_a_function_may_give_an_array(folder, expected):
     np.testing.assert_allclose(Embedder(model).embed(folder), expected, atol=1e-6)
 
 
+@pytest.mark.parametrize("kind", [tuple, list])
+def test_unit_embeddings_are_multiplied_by_the_norms_beside_them(folder, expected, kind):
+    def model(batch):
+        rows = Rows().eval()(batch)
+        norms = rows.norm(dim=1, keepdim=True)
+        return kind([rows / norms, norms])
+
+    found = Embedder(model).embed(folder)
+    np.testing.assert_allclose(found, expected, atol=1e-6)
+    # each of the two that are added has its own norm
+    flipped = Embedder(model).embed(folder, flip=True)
+    np.testing.assert_allclose(flipped[:, 0], 2 * expected[:, 0], atol=1e-6)
+
+
+def test_an_undefined_direction_beside_its_norm_is_told_by_name(folder):
+    def model(batch):
+        return batch.mean((2, 3)) * torch.nan, torch.ones(len(batch), 1)
+
+    with pytest.raises(ValueError, match=r"2 of 2 embeddings are not finite: 0\.jpg, 1\.jpg"):
+        Embedder(model).embed(Chosen(folder, np.arange(2)))
+
+
 def test_an_embedder_can_flip(folder, expected):
     found = Embedder(Rows()).embed(folder, flip=True)
     np.testing.assert_allclose(found[:, 0], 2 * expected[:, 0], atol=1e-6)
@@ -226,6 +249,20 @@ def test_the_cache_forgets_a_network_that_has_learned(folder, counting, tmp_path
     after = embedder.embed(folder)
     assert Counting.images == 10
     assert not np.allclose(after, before)
+
+
+def test_the_cache_forgets_a_network_with_a_digest_that_was_changed(folder, tmp_path):
+    network = Brought(
+        seeded(), family="", color_order="RGB", embedding_size=8, digest="of its file"
+    )
+    embedder = Embedder(network, cache=EmbeddingCache(tmp_path / "cache"))
+    before = embedder.embed(folder)
+    network.color_order = "BGR"
+    other_order = embedder.embed(folder)
+    with torch.no_grad():
+        network.network.output[1].weight.mul_(2)
+    assert not np.allclose(other_order, before)
+    assert not np.allclose(embedder.embed(folder), other_order)
 
 
 def test_flipped_embeddings_are_cached_apart(folder, tmp_path):
@@ -319,7 +356,12 @@ def test_embeddings_that_mean_nothing_are_named(folder, kind, told):
 @pytest.mark.parametrize(("model", "told"), [
     (lambda batch: batch, r"gave \(5, 3, 112, 112\) for 5 images; expected one \(5, D\) array"),
     (lambda batch: batch.mean((0, 2, 3)), r"gave \(3,\) for 5 images"),
-    (lambda batch: (batch.mean((2, 3)), None), "gave tuple for 5 images"),
+    (lambda batch: (batch.mean((2, 3)), None), r"gave a tuple of \(5, 3\), NoneType for 5 images"),
+    (lambda batch: (batch.mean((2, 3)),) * 2, r"gave a tuple of \(5, 3\), \(5, 3\) for 5 images"),
+    (lambda batch: [batch.mean((2, 3))], r"gave a list of \(5, 3\) for 5 images"),
+    (lambda batch: (), "gave a tuple of nothing for 5 images"),
+    (lambda batch: {}, "gave dict for 5 images"),
+    (lambda batch: (torch.full((5, 4), 1.0), torch.ones(5, 1)), "norms beside .* of length 2 to 2"),
 ])  # fmt: skip
 def test_a_model_of_another_shape_is_refused(folder, model, told):
     with pytest.raises(ValueError, match=told):

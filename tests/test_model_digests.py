@@ -3,7 +3,8 @@ import torch
 from torch import nn
 
 from irlib.backbones import build
-from irlib.evaluation.model_digests import model_digest, model_key
+from irlib.checkpoints.brought import Brought
+from irlib.evaluation.model_digests import model_digest, model_identity, model_key
 
 
 def network():
@@ -45,6 +46,52 @@ def test_the_digest_that_a_module_bears_is_its_key():
     assert model_key(one, "mine") == model_key(two, "mine")
 
 
+def test_a_bearer_of_a_digest_is_told_by_its_weights_too():
+    module = network()
+    module.digest = "its file"
+    before = model_key(module)
+    assert model_key(one_weight_moved(module)) != before
+
+
+def test_the_color_order_is_a_part_of_the_key():
+    module = Brought(network(), family="", color_order="RGB", embedding_size=8, digest="a file")
+    before = model_key(module)
+    module.color_order = "BGR"
+    assert model_key(module) != before
+
+
+class Shift(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.by, self.mean, self.images = 0.5, torch.zeros(3), 0
+        self.register_buffer("unsaved", torch.zeros(3), persistent=False)
+
+    def forward(self, images):
+        return images
+
+
+@pytest.mark.parametrize(("name", "value", "is_other"), [
+    ("by", 0.25, True),
+    ("mean", torch.ones(3), True),
+    ("unsaved", torch.ones(3), True),
+    ("images", 7, False),  # a count of what it was given
+])  # fmt: skip
+def test_what_a_module_holds_beside_its_weights(name, value, is_other):
+    module = nn.Sequential(Shift())
+    before = model_digest(module)
+    setattr(module[0], name, value)
+    assert (model_digest(module) != before) is is_other
+
+
+def test_a_function_is_told_by_its_digest_alone():
+    def function(images):
+        return images
+
+    assert model_identity(function) == ""
+    function.digest = "mine"
+    assert model_identity(function) == "mine"
+
+
 def test_the_key_rests_on_irlibs_code_of_the_network(monkeypatch):
     asked = []
 
@@ -69,4 +116,20 @@ def test_scripted_networks_that_compute_something_else_are_told_apart():
 
     images = torch.zeros(1, 3, 4, 4)
     one, two = (torch.jit.trace(module, images) for module in (Shifted(), Scaled()))
+    assert model_digest(one) != model_digest(two)
+
+
+@pytest.mark.filterwarnings("ignore:.*torch.jit:FutureWarning")
+@pytest.mark.parametrize("wrap", [lambda script: script, nn.Sequential])
+def test_settings_that_a_scripted_network_keeps_are_told_apart(wrap):
+    class Scaled(nn.Module):
+        def __init__(self, scale):
+            super().__init__()
+            self.scale = scale
+
+        def forward(self, images):
+            return images * self.scale
+
+    one, two, again = (wrap(torch.jit.script(Scaled(scale))) for scale in (2.0, 3.0, 2.0))
+    assert model_digest(one) == model_digest(again)
     assert model_digest(one) != model_digest(two)

@@ -10,6 +10,18 @@ IS_SAME = np.array([True] * 4 + [False] * 4)
 FARS = (1.0, 0.5, 1e-1, 3e-2, 1e-2, 1e-3)
 
 
+def test_a_single_rate_is_a_number():
+    # one of four impostors may be accepted: .7, and with it .9 and .8 of the genuine pairs
+    found = tar_at_far(SIMILARITY, IS_SAME, 0.25)
+    assert (float(found), found.shape) == (0.5, ())
+    assert tar_at_far(SIMILARITY, IS_SAME, [0.25, 0.5]).shape == (2,)
+
+
+def test_several_rates_are_no_number():
+    with pytest.raises(ValueError, match="size 1"):
+        float(tar_at_far(SIMILARITY, IS_SAME, [0.25, 0.5]))
+
+
 def random_pairs(seed, num=20_000, share=0.01, decimals=9, dtype=np.float64):
     rng = np.random.default_rng(seed)
     is_same = rng.random(num) < share

@@ -206,6 +206,26 @@ def test_folds_by_identity_need_identities():
         accuracy([0.5, 0.4], np.array([True, False]), "identity_folds")
 
 
+@pytest.mark.parametrize("protocol", ["identity_folds", "oracle"])
+def test_identities_that_contradict_the_pairs_are_refused(protocol):
+    # the second is said to be genuine and names two, the fourth to be an impostor and names one
+    identities = [["ann", "ann"], ["ann", "bob"], ["bob", "cid"], ["cid", "cid"]]
+    told = r"2 of 4 pairs contradict is_same, .* pair 1: is_same is True of ann and bob"
+    with pytest.raises(ValueError, match=told):
+        accuracy([0.9, 0.8, 0.2, 0.1], [1, 1, 0, 0], protocol, identities, folds=2)
+
+
+@pytest.mark.parametrize("given", [0.3, np.float32(0.3)])
+def test_a_number_in_the_protocols_place_is_told_to_be_a_threshold(given):
+    with pytest.raises(ValueError, match=r"expected one of oracle, .* as threshold=0\.3"):
+        accuracy([0.5, 0.4], [1, 0], given)
+
+
+def test_identities_in_the_protocols_place_are_refused():
+    with pytest.raises(ValueError, match="protocol of type ndarray: expected one of oracle"):
+        accuracy([0.5, 0.4], [1, 0], np.zeros((2, 2)))
+
+
 def test_identities_are_two_a_pair():
     with pytest.raises(ValueError, match=r"identities \(2,\): expected \(2, 2\)"):
         accuracy([0.5, 0.4], np.array([True, False]), "identity_folds", ["ann", "bob"])

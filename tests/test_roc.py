@@ -154,6 +154,24 @@ def test_arrays_of_two_lengths_are_refused():
         roc([0.1, 0.2, 0.3], np.array([True, False]))
 
 
-def test_labels_must_be_bools():
-    with pytest.raises(ValueError, match=r"is_same \(2,\) int64: expected .* one bool a pair"):
-        roc([0.1, 0.2], np.array([0, 1]))
+@pytest.mark.parametrize("kind", [np.int64, np.uint8, np.float64])
+def test_labels_may_be_zeros_and_ones(kind):
+    # both accepted at .2, one of each kind right: the area is 1
+    curve = roc([0.1, 0.2], np.array([0, 1], dtype=kind))
+    assert curve.accepted_same.tolist() == [0, 1, 1]
+    assert curve.accepted_other.tolist() == [0, 0, 1]
+
+
+@pytest.mark.parametrize(("labels", "told"), [
+    ([1, -1, -1, 0], "2 of 4 are neither 0 nor 1, the first of them -1 at 1"),
+    ([1, 0, 2, 0], "1 of 4 are neither 0 nor 1, the first of them 2 at 2"),
+    ([1.0, 0.0, np.nan, 0.5], "2 of 4 are neither 0 nor 1, the first of them nan at 2"),
+])  # fmt: skip
+def test_other_labels_are_refused_by_value(labels, told):
+    with pytest.raises(ValueError, match=f"is_same: {told}; expected True or 1 where"):
+        roc([0.1, 0.2, 0.3, 0.4], labels)
+
+
+def test_labels_are_no_texts():
+    with pytest.raises(ValueError, match=r"is_same \(2,\) <U1: expected .* one bool a pair"):
+        roc([0.1, 0.2], np.array(["0", "1"]))

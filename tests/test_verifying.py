@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 from pictures import jpeg, put
+from PIL import Image
 
 from irlib.data.embeddings import EmbeddingTable
 from irlib.data.sources import ImageFiles
@@ -60,7 +61,7 @@ def test_a_perfect_model_reaches_everything(pixels):
     each = (found.oracle, found.folds, found.identity_folds, found.at_threshold)
     assert [accuracy.mean for accuracy in each] == [1.0] * 4
     assert (found.auc, found.eer) == (1.0, 0.0)
-    assert found.refused == {}
+    assert found.refused.keys() == {"tar"}
 
 
 def test_a_threshold_that_accepts_all_is_half_right(pixels):
@@ -82,10 +83,17 @@ def test_a_list_sorted_by_kind_has_no_folds_and_tells_why(pixels):
 
 def test_rates_that_the_impostors_cannot_tell_are_left_out(pixels):
     # four impostor pairs are too few for 1 in 10
-    assert verify(Means(), pixels, PAIRS, IS_SAME).tar is None
+    none = verify(Means(), pixels, PAIRS, IS_SAME)
+    assert none.tar is None
+    assert none.refused["tar"].startswith(
+        "4 impostor pairs are too few to tell a false accept rate"
+    )
     every = np.array([(i, j) for i in range(8) for j in range(i)])  # 24 of 28 are impostors
     found = verify(Means(), pixels, every, every[:, 0] // 2 == every[:, 1] // 2)
     assert found.tar.fars.tolist() == [0.1]
+    assert "24 impostor pairs .* rate of 0.01, 0.001, 0.0001, 1e-05, 1e-06; expected" in (
+        found.refused["tar"].replace("are too few to tell a false accept", ".*")
+    )
     assert found.tar.tar.tolist() == [1.0]
 
 
@@ -166,8 +174,9 @@ def changed(pairs, row, pair):
     (changed(PAIRS, 3, (4, 4)), "1 pairs hold one image twice; the first is pair 3, image 4"),
     (changed(PAIRS, 3, (1, 8)), r"1 of 8 pairs name a row outside 0 to 7.* pair 3, \(1, 8\)"),
     (changed(PAIRS, 0, (-1, 1)), "name a row outside 0 to 7"),
-    (PAIRS[:, 0], r"pairs \(8,\): expected \(P, 2\)"),
-    (PAIRS[:0], r"pairs \(0, 2\): expected"),
+    (PAIRS[:, 0], r"pairs \(8,\) int64: expected \(P, 2\)"),
+    (PAIRS[:0], r"pairs \(0, 2\) int64: expected"),
+    (PAIRS / 1, r"pairs \(8, 2\) float64: expected \(P, 2\) rows \(integers\)"),
     (PAIRS.astype(str), "pairs name 8 images not given: 0, 1, 4, 2, 3, 6, 5, 7"),
 ])  # fmt: skip
 def test_pairs_that_cannot_be_meant_are_refused(pixels, pairs, told):
@@ -176,7 +185,7 @@ def test_pairs_that_cannot_be_meant_are_refused(pixels, pairs, told):
 
 
 @pytest.mark.parametrize(("is_same", "told"), [
-    (IS_SAME.astype(int), "expected one number and one bool a pair"),
+    (IS_SAME * 2 - 1, "is_same: 4 of 8 are neither 0 nor 1, the first of them -1 at 1"),
     (IS_SAME[:7], "expected one number and one bool a pair"),
     (np.ones(8, dtype=bool), "no impostor pair; expected both kinds"),
     (np.zeros(8, dtype=bool), "no genuine pair; expected both kinds"),
@@ -190,6 +199,8 @@ def test_a_truth_that_does_not_fit_is_refused_before_the_network_runs(pixels, is
 
 @pytest.mark.parametrize(("options", "told"), [
     ({"identities": PEOPLE[:7]}, r"identities \(7, 2\): expected \(8, 2\)"),
+    ({"identities": PEOPLE[::-1].copy()}, "8 of 8 pairs contradict is_same, .* pair 0: is_same"),
+    ({"allowed_missing": -1}, "allowed_missing -1: expected a number of images"),
     ({"threshold": np.nan}, "threshold nan: expected a finite similarity"),
 ])  # fmt: skip
 def test_options_are_checked_before_the_network_runs(pixels, options, told):
@@ -199,17 +210,65 @@ def test_options_are_checked_before_the_network_runs(pixels, options, told):
     assert model.images == 0
 
 
-@pytest.mark.parametrize(
-    "wrong", [np.zeros((2, 3, 112, 112), np.uint8), np.zeros((2, 112, 112, 3))]
-)
-def test_pixels_of_another_shape_are_refused(wrong):
-    with pytest.raises(ValueError, match=r"expected uint8 \(N, 112, 112, 3\)"):
-        verify(Means(), wrong, [(0, 1)], np.array([True]))
-
-
 def test_missing_files_are_named(tmp_path):
     path = put(tmp_path / "0.jpg", jpeg(0))
     gone = tmp_path / "gone.jpg"
     names = [path, gone, tmp_path / "also gone.jpg"]
     with pytest.raises(ValueError, match="2 of 3 images are missing or damaged"):
         verify(Means(), names, [(0, 1), (0, 2)], np.array([True, False]))
+
+
+@pytest.fixture
+def files(tmp_path, pixels):
+    """The eight crops as files."""
+    paths = [tmp_path / f"{number}.png" for number in range(8)]
+    for path, crop in zip(paths, pixels, strict=True):
+        Image.fromarray(crop).save(path)
+    return paths
+
+
+def test_pairs_of_missing_images_are_left_out_where_some_may_be(files):
+    files[0].unlink()  # pairs 0 and 1
+    files[7].write_bytes(b"no image")  # pairs 6 and 7
+    found = verify(Means(), files, PAIRS, IS_SAME, identities=PEOPLE, folds=2, allowed_missing=2)
+    assert found.missing == (str(files[0]), str(files[7]))
+    assert found.kept.tolist() == [False, False, True, True, True, True, False, False]
+    assert found.pairs_left_out == 4
+    np.testing.assert_allclose(found.similarity, expected_cosines()[2:6], atol=1e-6)
+    assert found.images == 6  # the pairs (2, 3), (2, 6), (4, 5) and (5, 1) name 1 to 6
+    assert found.oracle.num_pairs.tolist() == [4]
+
+
+def test_where_none_is_missing_no_pair_is_left_out(files):
+    found = verify(Means(), files, PAIRS, IS_SAME, allowed_missing=3)
+    assert (found.missing, found.pairs_left_out, len(found.similarity)) == ((), 0, 8)
+
+
+def test_more_missing_images_than_allowed_are_named_before_the_network_runs(files):
+    for row in (0, 7):
+        files[row].unlink()
+    model = Means()
+    with pytest.raises(ValueError, match=r"2 of 8 images .* expected 1 at most:(.|\n)*7\.png"):
+        verify(model, files, PAIRS, IS_SAME, allowed_missing=1)
+    assert model.images == 0
+
+
+def test_a_kind_of_pair_that_is_missing_altogether_is_told(files):
+    files[1].unlink()
+    told = "without the 1 of 2 pairs of 1 missing images: 0 of 1 pairs are genuine"
+    with pytest.raises(ValueError, match=told):
+        verify(Means(), files, PAIRS[:2], IS_SAME[:2], allowed_missing=1)
+
+
+def test_a_file_that_stands_twice_counts_as_one_image(files):
+    # as a list of twice as many images as pairs has it
+    model = Means()
+    spread = [files[row] for row in PAIRS.ravel()]
+    found = verify(model, spread, np.arange(16).reshape(8, 2), IS_SAME)
+    np.testing.assert_allclose(found.similarity, expected_cosines(), atol=1e-6)
+    assert (model.images, found.images) == (8, 8)
+
+
+def test_labels_of_the_field_are_taken(pixels):
+    found = verify(Means(), pixels, PAIRS, IS_SAME.astype(int))
+    assert found.oracle.mean == 1.0

@@ -19,7 +19,7 @@ from irlib.data.embeddings import EmbeddingTable, check_rows
 from irlib.data.sources import Chosen, Images
 from irlib.evaluation.cache import EmbeddingCache, kept
 from irlib.evaluation.forwarding import embeddings_of, evaluating, forwarded
-from irlib.evaluation.model_digests import model_key
+from irlib.evaluation.model_digests import model_identity, model_key
 from irlib.evaluation.reading import Crops, Failures, decoded, digests, refuse
 
 Progress = Callable[[int, int], None]  # distinct images done, and in all
@@ -46,14 +46,15 @@ class Embedder:
     ahead of the network.
 
     Args:
-        model: float (B, 3, 112, 112) RGB in [-1, 1] to (B, D), a tensor or an array. A module is
-            in evaluation mode meanwhile. It is called from other threads than the caller's, and
+        model: float (B, 3, 112, 112) RGB in [-1, 1] to (B, D), a tensor or an array, or as
+            `irlib.evaluation.forwarding` takes it with norms. A module is in evaluation mode
+            meanwhile. It is called from other threads than the caller's, and
             from several at once where there are several devices or a GPU.
         devices: where batches go. A module is copied to those where it is not.
         batch_size: B; the last batch may have fewer. A CPU takes 16 a thread at a time.
         cache: where embeddings are kept and looked up; None keeps none.
-        key: text that tells the model from every other one in the cache. If it is empty, it is
-            the ``digest`` that a module bears, else one of its weights and settings.
+        key: text that tells the model from every other one in the cache. If it is empty, it is a
+            digest of a module's weights and settings at each call, or the ``digest`` of a function.
 
     Raises:
         ValueError: no device, a batch size below 1, or a cache for a function without a key.
@@ -74,8 +75,8 @@ class Embedder:
             raise ValueError(f"devices {devices!r}: expected at least one, e.g. ('cpu',)")
         if batch_size < 1:
             raise ValueError(f"batch_size {batch_size}: expected at least 1")
-        named = key or isinstance(getattr(model, "digest", None), str)
-        if cache is not None and not (named or isinstance(model, nn.Module)):
+        is_told = bool(key) or isinstance(model, nn.Module) or bool(model_identity(model))
+        if cache is not None and not is_told:
             raise ValueError(
                 "cache: the model is a function, which nothing tells from other functions; "
                 "expected key=, a text of your choice that changes with the model"

@@ -18,6 +18,7 @@ from torch import Tensor, nn
 from irlib.evaluation.reading import Crops, in_order, threads
 from irlib.images import to_input
 
+_UNIT = 1e-3  # how far from 1 the length of a unit embedding may be
 _A_CORE = 16  # images: the maps of 64 leave its cache, which doubles MobileFaceNet's time
 
 
@@ -33,13 +34,14 @@ def forwarded(
     Every device takes the next batch once it is done with the last.
 
     Args:
-        model: float (B, 3, H, W) RGB in [-1, 1] to (B, D), a tensor or an array.
+        model: float (B, 3, H, W) RGB in [-1, 1] to (B, D), a tensor or an array; or, as AdaFace's
+            networks do, to unit embeddings (B, D) and their norms (B, 1), which are multiplied.
         batches: what to embed.
         devices: where; a module is copied to those where it is not.
         flip: add the embedding of the mirrored image.
 
     Raises:
-        ValueError: the model gives another shape than (B, D).
+        ValueError: the model gives something else.
     """
     free: queue.SimpleQueue[tuple[Callable[[Tensor], Any], torch.device]] = queue.SimpleQueue()
     for device, replica in _replicas(model, devices).items():
@@ -74,7 +76,7 @@ def embeddings_of(
         flip: add the embedding of the mirrored image.
 
     Raises:
-        ValueError: images or embeddings of another shape.
+        ValueError: images of another shape, or a model that gives something else.
     """
     if images.ndim != 4 or images.shape[-1] != 3 or images.dtype != np.uint8:
         raise ValueError(
@@ -95,11 +97,44 @@ def _piece(model: Callable[[Tensor], Any], images: Tensor, flip: bool) -> Tensor
 
 
 def _checked(given: Any, size: int) -> Tensor:
-    shape = getattr(given, "shape", None)
-    if not isinstance(given, Tensor | np.ndarray) or len(shape) != 2 or shape[0] != size:
-        told = type(given).__name__ if shape is None else tuple(shape)
-        raise ValueError(f"model: gave {told} for {size} images; expected one ({size}, D) array")
+    if isinstance(given, tuple | list):
+        return _with_norms(given, size)
+    if not _is_table(given, size):
+        raise _refusal(_told(given), size)
     return torch.as_tensor(given).float()
+
+
+def _with_norms(parts: Sequence[Any], size: int) -> Tensor:
+    if len(parts) == 2 and all(_is_table(part, size) for part in parts):
+        embeddings, norms = (torch.as_tensor(part).float() for part in parts)
+        lengths = embeddings.norm(dim=1)
+        # what has no length at all is told later, with the image's name
+        if norms.shape[1] == 1 and not ((lengths - 1).abs() > _UNIT).any():
+            return embeddings * norms
+        if norms.shape[1] == 1:
+            raise ValueError(
+                f"model: gave norms beside embeddings of length {float(lengths.min()):.3g} to "
+                f"{float(lengths.max()):.3g}; expected 1, or the embeddings alone"
+            )
+    found = ", ".join(map(_told, parts)) or "nothing"
+    raise _refusal(f"a {type(parts).__name__} of {found}", size)
+
+
+def _refusal(told: str, size: int) -> ValueError:
+    return ValueError(
+        f"model: gave {told} for {size} images; expected one ({size}, D) array, or unit embeddings "
+        f"({size}, D) with norms ({size}, 1)"
+    )
+
+
+def _is_table(given: Any, size: int) -> bool:
+    is_array = isinstance(given, Tensor | np.ndarray)
+    return is_array and len(given.shape) == 2 and given.shape[0] == size
+
+
+def _told(given: Any) -> str:
+    shape = getattr(given, "shape", None)
+    return type(given).__name__ if shape is None else str(tuple(shape))
 
 
 @contextmanager

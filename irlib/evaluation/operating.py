@@ -7,7 +7,7 @@ Units: far (false accept rate) and tar (true accept rate) are fractions in [0, 1
 """
 
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
@@ -43,6 +43,15 @@ class OperatingPoints:
         """(F,) the tars."""
         return np.array(self.tar, dtype=dtype, copy=copy)
 
+    def __float__(self) -> float:
+        """The tar of a single rate."""
+        return float(np.asarray(self.tar).item())
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """(F,), or () of a single rate that was given as a number."""
+        return np.shape(self.tar)
+
     def __len__(self) -> int:
         """Number of rates, F."""
         return len(self.tar)
@@ -63,7 +72,7 @@ def tar_at_far(
 
     Args:
         scores: (P,) similarity of each pair; single precision is kept.
-        is_same: (P,) bool, True where both images show one person.
+        is_same: (P,) bool or 0 and 1, True where both images show one person.
         fars: rates in (0, 1], one or several.
         rule: "at_most": the lowest threshold whose false accept rate is at most the one aimed at.
             "nearest", to compare with published numbers: the corner of the curve whose rate is
@@ -92,17 +101,20 @@ def tar_at_far(
         raise ValueError("fars: none given; expected at least one rate")
     accepted_same, accepted_other, threshold = _RULES[rule](same, other, num_other, fars.ravel())
     if not resolved.all():
-        rates = ", ".join(f"{far:g}" for far in fars.ravel()[~resolved])
-        warnings.warn(
-            f"{num_other} impostor pairs are too few to tell a false accept rate of {rates}; "
-            "expected at least 1/rate of them",
-            UserWarning,
-            stacklevel=2,
-        )
+        warnings.warn(too_few(num_other, fars.ravel()[~resolved]), UserWarning, stacklevel=2)
     found = (accepted_same / len(same), accepted_other / num_other, threshold.astype(np.float64))
     tar, far, threshold = (each.reshape(fars.shape)[()] for each in found)
     resolved = resolved.reshape(fars.shape)[()]
     return OperatingPoints(fars[()], tar, far, threshold, num_other, resolved)
+
+
+def too_few(num_other: int, fars: Iterable[float]) -> str:
+    """What to say of rates that so many impostor pairs do not resolve."""
+    rates = ", ".join(f"{far:g}" for far in fars)
+    return (
+        f"{num_other} impostor pairs are too few to tell a false accept rate of {rates}; "
+        "expected at least 1/rate of them"
+    )
 
 
 def _allowed(num_other: int, fars: NDArray[np.float64]) -> NDArray[np.int64]:

@@ -3,7 +3,8 @@
 - oracle: the very pairs that are judged, as in the paper. It flatters: by about 1 point on 400
   pairs.
 - folds: the other stretches of the list, as for LFW and its kin.
-- identity_folds: the pairs of other people.
+- identity_folds: the pairs that show nobody whom the fold's pairs show first, on neither side.
+  People whom the fold shows second may be among them.
 - threshold: elsewhere; it is given.
 
 Shapes: P pairs, K folds.
@@ -12,13 +13,14 @@ Units: accuracies are fractions in [0, 1]; thresholds are cosines.
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from numbers import Real
 from types import MappingProxyType
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from irlib.evaluation.roc import checked, roc
-from irlib.evaluation.verification import fit_thresholds, grouped_folds
+from irlib.evaluation.verification import fit_thresholds, grouped_folds, pair_people
 
 PROTOCOLS = ("oracle", "folds", "identity_folds", "threshold")
 
@@ -88,11 +90,11 @@ def accuracy(
 
     Args:
         similarity: (P,) cosine of each pair.
-        is_same: (P,) bool, True where both images show one person.
+        is_same: (P,) bool or 0 and 1, True where both images show one person.
         protocol: "oracle", "folds", "identity_folds" or "threshold"; not given it is "threshold"
             if there is one, else "oracle".
         identities: (P, 2) people in the two images, the child first; for "identity_folds", where
-            the first decides the fold.
+            the first decides the fold: see `irlib.evaluation.verification.grouped_folds`.
         threshold: similarity at or above which a pair is accepted, carried over from other pairs.
         folds: K, at least 2. Of "folds" they are stretches of the list as it stands; where they
             do not divide P, the first ones have a pair more.
@@ -101,8 +103,9 @@ def accuracy(
 
     Raises:
         ValueError: an unknown protocol, or one that does not fit the other arguments; arrays that
-            do not fit, a similarity that is not finite, or pairs of one kind only; too few or
-            too many folds; a fold that holds pairs of one kind only, as in a sorted list.
+            do not fit, a similarity that is not finite, or pairs of one kind only; identities that
+            contradict is_same; too few or too many folds; a fold that holds pairs of one kind
+            only, as in a sorted list.
 
     Source: learner.py of the code released with Lee et al., BMVC 2021 ("oracle"); the protocol of
         LFW as in the code of AdaFace and InsightFace ("folds" on the grid).
@@ -111,8 +114,8 @@ def accuracy(
     similarity, is_same = checked(similarity, is_same)
     # a threshold compared with single precision would be rounded to it
     similarity = similarity.astype(np.float64, copy=False)
-    identities = _people(identities, len(is_same))
-    return _RULES[protocol, grid](_Pairs(similarity, is_same, identities, threshold, folds))
+    people = None if identities is None else pair_people(identities, is_same)
+    return _RULES[protocol, grid](_Pairs(similarity, is_same, people, threshold, folds))
 
 
 def _oracle(pairs: _Pairs) -> Accuracy:
@@ -184,8 +187,11 @@ _RULES: Mapping[tuple[str, bool], Callable[[_Pairs], Accuracy]] = MappingProxyTy
 def _protocol(protocol: str | None, threshold: float | None, grid: bool) -> str:
     if protocol is None:
         protocol = "oracle" if threshold is None else "threshold"
-    if protocol not in PROTOCOLS:
-        raise ValueError(f"protocol {protocol!r}: expected one of {', '.join(PROTOCOLS)}")
+    if not isinstance(protocol, str) or protocol not in PROTOCOLS:
+        is_number = isinstance(protocol, Real)
+        hint = f"; a threshold is given as threshold={float(protocol):g}" if is_number else ""
+        told = repr(protocol) if isinstance(protocol, str) else f"of type {type(protocol).__name__}"
+        raise ValueError(f"protocol {told}: expected one of {', '.join(PROTOCOLS)}{hint}")
     if (protocol == "threshold") != (threshold is not None):
         expected = "a number for 'threshold', and None for every other protocol"
         raise ValueError(f"protocol {protocol!r} with threshold {threshold!r}: expected {expected}")
@@ -194,17 +200,6 @@ def _protocol(protocol: str | None, threshold: float | None, grid: bool) -> str:
     if grid and protocol != "folds":
         raise ValueError(f"grid: expected protocol 'folds', not {protocol!r}")
     return protocol
-
-
-def _people(identities: ArrayLike | None, num_pairs: int) -> NDArray | None:
-    if identities is None:
-        return None
-    identities = np.asarray(identities)
-    if identities.shape != (num_pairs, 2):
-        raise ValueError(
-            f"identities {identities.shape}: expected ({num_pairs}, 2), both people of each pair"
-        )
-    return identities
 
 
 def _stretches(is_same: NDArray[np.bool_], folds: int) -> NDArray[np.bool_]:

@@ -13,6 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+_TRUE = "biuf"  # kinds of array that can tell the truth: bools, or numbers that are 0 and 1
+
 
 @dataclass(frozen=True, eq=False)
 class Roc:
@@ -56,11 +58,12 @@ def roc(similarity: ArrayLike, is_same: ArrayLike, weights: ArrayLike | None = N
 
     Args:
         similarity: (P,) cosine of each pair; single precision is kept.
-        is_same: (P,) bool, True where both images show one person.
+        is_same: (P,) bool or 0 and 1, True where both images show one person.
         weights: (P,) or (R, P), not negative; one each if not given.
 
     Raises:
-        ValueError: shapes differ, a similarity is not finite, or a kind of pair is missing.
+        ValueError: shapes differ, a truth is neither 0 nor 1, a similarity is not finite, or a
+            kind of pair is missing.
     """
     similarity, is_same = checked(similarity, is_same)
     if weights is None:
@@ -145,16 +148,18 @@ def checked(similarity: ArrayLike, is_same: ArrayLike) -> tuple[NDArray, NDArray
     """Similarity as floats and truth as bools, (P,) each; single precision is kept.
 
     Raises:
-        ValueError: shapes differ, a similarity is not finite, or a kind of pair is missing.
+        ValueError: shapes differ, a truth is neither 0 nor 1, a similarity is not finite, or a
+            kind of pair is missing.
     """
     similarity, is_same = np.asarray(similarity), np.asarray(is_same)
     if similarity.dtype != np.float32:
         similarity = similarity.astype(np.float64, copy=False)
-    if similarity.ndim != 1 or similarity.shape != is_same.shape or is_same.dtype != bool:
+    if similarity.ndim != 1 or similarity.shape != is_same.shape or is_same.dtype.kind not in _TRUE:
         raise ValueError(
             f"similarity {similarity.shape} and is_same {is_same.shape} {is_same.dtype}: "
             "expected one number and one bool a pair"
         )
+    is_same = _bools(is_same)
     _require_finite(similarity)
     if (genuine := np.count_nonzero(is_same)) in (0, len(is_same)):
         lacking = "impostor" if genuine else "genuine"
@@ -168,6 +173,18 @@ def thresholds(similarity: NDArray) -> tuple[NDArray[np.int64], NDArray[np.int64
     """(P,) order of falling similarity, and (T,) the last position of each run of equal ones."""
     order = np.argsort(-similarity, kind="stable")
     return order, np.flatnonzero(np.append(np.diff(similarity[order]) != 0, True))
+
+
+def _bools(is_same: NDArray) -> NDArray[np.bool_]:
+    if is_same.dtype == bool:
+        return is_same
+    found = is_same == 1
+    if len(bad := np.flatnonzero(~found & (is_same != 0))):
+        raise ValueError(
+            f"is_same: {len(bad)} of {len(is_same)} are neither 0 nor 1, the first of them "
+            f"{is_same[bad[0]]} at {bad[0]}; expected True or 1 where both images show one person"
+        )
+    return found
 
 
 def _require_finite(similarity: NDArray) -> None:

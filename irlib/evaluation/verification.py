@@ -24,6 +24,32 @@ class Folds:
     fitted: NDArray[np.bool_]
 
 
+def pair_people(identities: ArrayLike, is_same: NDArray[np.bool_]) -> NDArray:
+    """(P, 2) people of the pairs, once they agree with what the pairs are said to be.
+
+    Args:
+        identities: (P, 2) people in the two images.
+        is_same: (P,) whether both are one.
+
+    Raises:
+        ValueError: another shape, a genuine pair of two people or an impostor pair of one.
+    """
+    people = np.asarray(identities)
+    if people.shape != (len(is_same), 2):
+        raise ValueError(
+            f"identities {people.shape}: expected ({len(is_same)}, 2), both people of each pair"
+        )
+    wrong = np.flatnonzero((people[:, 0] == people[:, 1]) != is_same)
+    if len(wrong):
+        at = int(wrong[0])
+        first, second = people[at].tolist()
+        raise ValueError(
+            f"identities: {len(wrong)} of {len(people)} pairs contradict is_same, the first of "
+            f"them pair {at}: is_same is {bool(is_same[at])} of {first} and {second}"
+        )
+    return people
+
+
 def grouped_folds(first_identity: ArrayLike, second_identity: ArrayLike, folds: int = 10) -> Folds:
     """Folds that keep the pairs of one first identity together, about equal in pairs.
 

@@ -17,8 +17,10 @@ SYNTHETIC = (
 _JUDGED = (
     "The paper's rule chooses the threshold on the very pairs it is judged on. It flatters every "
     "method, most on small sets, and is told here because the published tables use it.",
-    "The 10-fold accuracy chooses each threshold on pairs that touch none of the people it is "
-    "judged on. It is the number to expect on new people.",
+    "The 10-fold accuracy chooses each threshold on pairs that touch, on either side, none of the "
+    "people whom its fold shows first, that is of its children. This page calls it \u201con other "
+    "people\u201d; the second person of a tested impostor pair may still be among those chosen on. "
+    "It is the number to expect on new people.",
     "Intervals speak of other people from the same population, never of other training runs. The "
     "deviation after \u00b1 is over training seeds: it speaks of other training runs, not of "
     "other people.",
