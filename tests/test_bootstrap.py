@@ -4,19 +4,15 @@ import pytest
 from irlib.data.pairs.rules import PairList
 from irlib.evaluation.bootstrap import (
     VertexDraws,
-    overcounting,
     percentile_interval,
     replicates,
     vertex_draws,
-    vertex_intervals,
     weighted_statistics,
 )
 from irlib.evaluation.impostors import impostor_cosines
 from irlib.evaluation.operating import tar_at_far
 from irlib.evaluation.protocols import accuracy
-from irlib.evaluation.roc import area_under_roc, equal_error_rate, roc
 from irlib.evaluation.verification import fit_threshold, grouped_folds
-from irlib.evaluation.wilson import wilson_interval
 
 
 def pair_list(first, second):
@@ -65,30 +61,6 @@ def test_draws_draw_as_many_people_as_there_are():
     assert (counts.sum(axis=1) == 40).all()
 
 
-def test_values_are_those_of_the_unweighted_functions():
-    pairs, similarity = random_pairs(1)
-    found = {
-        name: interval.value
-        for name, interval in vertex_intervals(
-            similarity, pairs, seed=0, repeats=2, fars=(0.1, 1e-3)
-        ).items()
-    }
-    curve = roc(similarity, pairs.is_same)
-    people = np.stack([pairs.first_identity, pairs.second_identity], axis=1)
-    assert found == pytest.approx(
-        {
-            "best_threshold_accuracy": accuracy(similarity, pairs.is_same).mean,
-            "fold_accuracy": accuracy(similarity, pairs.is_same, "identity_folds", people).mean,
-            "area_under_roc": area_under_roc(curve),
-            "equal_error_rate": float(equal_error_rate(curve)),
-            "tar_at_far_0.1": tar_at_far(similarity, pairs.is_same, 0.1).tar,
-            "tar_at_far_0.001": np.nan,  # 200 impostor pairs cannot show it
-        },
-        abs=1e-12,
-        nan_ok=True,
-    )
-
-
 def test_weighted_statistics_are_those_of_repeated_pairs():
     pairs, similarity = random_pairs(2)
     weights = np.random.default_rng(0).integers(1, 4, len(pairs))
@@ -108,41 +80,10 @@ def test_weighted_statistics_are_those_of_repeated_pairs():
 
 
 def test_a_seed_repeats_and_another_differs():
-    pairs, similarity = random_pairs(3)
-    first, again, other = (
-        vertex_intervals(similarity, pairs, seed=seed, repeats=100)["area_under_roc"]
-        for seed in (0, 0, 1)
-    )
-    assert first == again
-    assert first != other
-
-
-def test_intervals_hold_their_value_s_neighbourhood():
-    pairs, similarity = random_pairs(4)
-    for name, interval in vertex_intervals(similarity, pairs, seed=0, repeats=200).items():
-        if not np.isnan(interval.value):
-            assert interval.low < interval.high, name
-            assert 0 <= interval.low <= interval.high <= 1, name
-
-
-def test_interval_of_people_is_wider_than_of_pairs():
-    # Twenty people, each recognised in all of their 20 pairs or in none: twenty facts, not 400.
-    person = np.repeat(np.arange(20), 20)
-    pairs = pair_list(np.tile(person, 2), np.concatenate([person, (person + 1) % 20]))
-    similarity = np.concatenate([np.where(person % 2 == 0, 0.9, 0.1), np.full(400, 0.5)])
-    interval = vertex_intervals(similarity, pairs, seed=0, fars=(0.1,))["tar_at_far_0.1"]
-    # share of the ten recognised among 20 draws: binomial, standard deviation sqrt(1/4/20)
-    width = 2 * 1.96 * np.sqrt(0.25 / 20)
-    assert interval.high - interval.low == pytest.approx(width, rel=0.15)
-
-
-def test_runs_are_averaged():
-    pairs, similarity = random_pairs(7)
-    _, second = random_pairs(8)
-    values = [vertex_intervals(s, pairs, seed=0, repeats=2) for s in (similarity, second)]
-    both = vertex_intervals(np.stack([similarity, second]), pairs, seed=0, repeats=2)
-    expected = np.mean([value["equal_error_rate"].value for value in values])
-    assert both["equal_error_rate"].value == pytest.approx(expected, abs=1e-12)
+    pairs, _ = random_pairs(3)
+    first, again, other = (vertex_draws(pairs, repeats=5, seed=seed).counts for seed in (0, 0, 1))
+    assert (first == again).all()
+    assert (first != other).any()
 
 
 def test_percentiles_leave_out_nan():
@@ -189,15 +130,6 @@ def test_impostors_need_two_people():
         impostor_cosines(np.eye(3), [0, 1, 2], [5.0, 30.0, 40.0], seed=0)
 
 
-def test_an_accuracy_has_wilsons_interval_at_its_threshold():
-    pairs, similarity = random_pairs(5)
-    found = vertex_intervals(similarity, pairs, seed=0, repeats=20)["best_threshold_accuracy"]
-    right = (similarity >= accuracy(similarity, pairs.is_same).threshold) == pairs.is_same
-    people = pairs.first_identity, pairs.second_identity
-    expected = wilson_interval(right, pairs.is_same, *people)
-    assert (found.low, found.high, found.repeats) == (expected.low, expected.high, 0)
-
-
 def test_draws_count_the_noise_of_impostor_pairs_three_times():
     # a product of two draws has a variance of 2 * 2 - 1 = 3 a pair, less a little for the scaling
     first = np.repeat(np.arange(60), 10)
@@ -207,19 +139,3 @@ def test_draws_count_the_noise_of_impostor_pairs_three_times():
     draws = vertex_draws(pairs, repeats=1_000, seed=0)
     means = replicates(lambda weights: weights @ noise / 600, draws)
     assert means.var(axis=0).mean() == pytest.approx(3 / 600, rel=0.1)
-
-
-def test_draws_of_people_who_are_all_right_or_all_wrong_overcount_nothing():
-    person = np.repeat(np.arange(40), 5)
-    pairs = pair_list(person, person)
-    draws = vertex_draws(pairs, repeats=500, seed=0)
-    assert overcounting((person % 3 > 0) * 1.0, draws, events=70).factor == pytest.approx(
-        1, abs=0.05
-    )
-
-
-def test_a_perfect_curve_is_not_certain():
-    pairs, _ = random_pairs(6)
-    found = vertex_intervals(pairs.is_same * 1.0, pairs, seed=0, repeats=50)["area_under_roc"]
-    assert found.value == found.high == 1
-    assert 0.5 < found.low < 0.99

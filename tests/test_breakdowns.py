@@ -4,7 +4,6 @@ import pytest
 from irlib.data.pairs.rules import PairList
 from irlib.evaluation.breakdowns import COLUMNS, breakdown
 from irlib.evaluation.groupings import Grouping, all_pairs, by_child_age
-from irlib.evaluation.wilson import wilson_interval
 
 PEOPLE = 30
 
@@ -76,15 +75,22 @@ def test_a_rate_of_zero_has_an_upper_end():
     assert row["low"] < row["accuracy"] == row["high"] == 1.0
 
 
-def test_the_accuracy_of_a_list_in_balance_is_wilsons():
+def test_the_interval_of_an_accuracy_is_made_of_both_errors():
+    # each end: half the hypotenuse of what the two intervals reach to that side
     pairs = made(5.0)
-    wrong = [*range(0, 12, 2), *range(60, 75)]
-    row = told(pairs, wrong, [all_pairs(pairs)])[0].iloc[0]
-    right = ~np.isin(np.arange(120), wrong)
-    found = wilson_interval(right, pairs.is_same, pairs.first_identity, pairs.second_identity)
-    assert row[["accuracy", "low", "high"]].tolist() == pytest.approx(
-        [found.value, found.low, found.high]
-    )
+    row = told(pairs, [*range(0, 12, 2), *range(60, 75)], [all_pairs(pairs)])[0].iloc[0]
+    up = np.hypot(row["fnmr_high"] - row["fnmr"], row["fmr_high"] - row["fmr"]) / 2
+    down = np.hypot(row["fnmr"] - row["fnmr_low"], row["fmr"] - row["fmr_low"]) / 2
+    ends = row["accuracy"] - up, row["accuracy"] + down
+    assert (row["low"], row["high"]) == pytest.approx(ends)
+
+
+def test_a_kind_without_errors_leaves_the_accuracy_in_doubt():
+    # no false match: that rate may still be anything up to its upper end
+    pairs = made(5.0)
+    row = told(pairs, list(range(0, 12, 2)), [all_pairs(pairs)])[0].iloc[0]
+    assert row["fmr"] == 0
+    assert row["accuracy"] - row["low"] > (row["fnmr_high"] - row["fnmr"]) / 2 + 0.01
 
 
 def test_the_accuracy_of_a_band_does_not_rest_on_its_balance():

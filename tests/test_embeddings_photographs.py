@@ -207,6 +207,15 @@ def test_a_function_has_no_digest_but_its_key():
     assert PhotoEmbedder(torch.flatten, key="v1").digest == "v1"
 
 
+def test_a_module_that_was_changed_has_another_digest():
+    module = torch.nn.Linear(2, 1)
+    module.digest = "of its file"
+    embedder = PhotoEmbedder(module)
+    before = embedder.digest
+    torch.nn.init.zeros_(module.weight)
+    assert embedder.digest != before
+
+
 def test_a_module_is_told_by_its_weights():
     one, two = torch.nn.Linear(2, 1), torch.nn.Linear(2, 1)
     two.load_state_dict({name: value + 1 for name, value in one.state_dict().items()})

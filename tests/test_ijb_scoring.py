@@ -12,7 +12,7 @@ from irlib.data.sets.ijb import Ijb
 from irlib.data.sources import ImageFiles
 from irlib.evaluation.ijb import AlignedCrops, identification, score_ijb, verification
 from irlib.evaluation.open_set import open_set
-from irlib.evaluation.searching import search
+from irlib.evaluation.searching import rank_replicates, rank_shares, search
 from irlib.evaluation.templates import Templates
 
 NAMES = np.array([f"{k}.jpg" for k in range(6)])
@@ -200,6 +200,25 @@ def test_a_gallery_is_searched_alone():
     assert (told["S1"]["mated"], told["S1"]["non_mated"]) == (30, 30)
     assert told["S1"]["rank_1"] == pytest.approx((alone.rank[:30] == 1).mean())
     assert told["S1"]["tpir_at_fpir_0.1"] == pytest.approx(open_set(alone, [0.1]).tpir[0])
+
+
+def test_one_gallery_has_wilsons_interval_and_the_mean_percentiles():
+    templates, _ = made(seed=1)
+    told = identification(templates, galleries(), PROBES, seed=0, fpirs=(0.1,), repeats=50).metrics
+    alone = search(templates.vectors[1::2], templates.vectors[0:60:2], np.arange(60), np.arange(30))
+    share = rank_shares(alone.rank, alone.identity, ranks=(5,))[5]
+    assert told["S1"]["rank_5_interval"] == [share.low, share.high]
+    replicates = [
+        rank_replicates(each.rank, each.identity, seed=0, ranks=(5,), repeats=50)[:, 0]
+        for each in (
+            alone,
+            search(
+                templates.vectors[1::2], templates.vectors[60::2], np.arange(60), 30 + np.arange(30)
+            ),
+        )
+    ]
+    expected = np.quantile(np.mean(replicates, axis=0)[1:], [0.025, 0.975])
+    assert told["mean"]["rank_5_interval"] == pytest.approx(expected.tolist())
 
 
 def test_joined_galleries_have_everybody_and_no_false_alarm():

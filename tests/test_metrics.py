@@ -22,7 +22,7 @@ def similarity(pairs):
 
 
 def test_flattery_is_what_the_oracle_adds(pairs, similarity):
-    found = set_metrics(similarity, pairs, seed=0, repeats=2)
+    found = set_metrics(similarity, pairs)
     people = np.stack([pairs.first_identity, pairs.second_identity], axis=1)
     oracle = accuracy(similarity, pairs.is_same, "oracle").mean
     folds = accuracy(similarity, pairs.is_same, "identity_folds", people).mean
@@ -30,7 +30,7 @@ def test_flattery_is_what_the_oracle_adds(pairs, similarity):
 
 
 def test_at_the_equal_error_threshold_both_errors_are_about_that_rate(pairs, similarity):
-    found = set_metrics(similarity, pairs, seed=0, repeats=2)
+    found = set_metrics(similarity, pairs)
     is_accepted = similarity >= found["eer_threshold"]
     assert (~is_accepted[pairs.is_same]).mean() == pytest.approx(found["eer"], abs=1 / 200)
     assert is_accepted[~pairs.is_same].mean() == pytest.approx(found["eer"], abs=1 / 200)
@@ -38,6 +38,6 @@ def test_at_the_equal_error_threshold_both_errors_are_about_that_rate(pairs, sim
 
 @pytest.mark.filterwarnings("error")
 def test_rates_that_too_few_impostors_show_are_no_number(pairs, similarity):
-    found = set_metrics(similarity, pairs, seed=0, repeats=2)["tar"]
+    found = set_metrics(similarity, pairs)["tar"]
     assert np.isfinite(found["0.01"])  # 200 impostor pairs
     assert np.isnan(found["0.001"])

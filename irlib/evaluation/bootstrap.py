@@ -8,29 +8,27 @@ not of other training runs.
 
 The percentiles of the replicates hold too little of a rate near 0 or 1 that few people decide, and
 too much where impostor pairs hardly go together: a product of two draws counts the noise of a pair
-three times. `vertex_intervals` therefore takes only the variance from the replicates, scales it by
-what the same draws overcount for the accuracy (`overcounting`), and gives Wilson's interval with
-it. docs/statistics.md has the coverage of both.
+three times. They serve means over several sets and differences under the same draws; a statistic of
+one list has a better interval in `irlib.evaluation.intervals`. docs/statistics.md has the coverage.
 
 Source: Fogliato, Patil and Perona, "Confidence Intervals for Error Rates in 1:1 Matching Tasks",
     IJCV 2024; genuine pairs as in its released code, R-code/utils.R, get_bootstrap_vertex. That
     code fills the cells where an identity meets itself with the mean; here they hold no pairs.
     Three times: Owen, "The Pigeonhole Bootstrap", Annals of Applied Statistics 2007.
 
-Shapes: P pairs, R replicates, I identities, S training runs.
+Shapes: P pairs, R replicates, I identities.
 """
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from irlib.data.pairs.rules import PairList
-from irlib.evaluation.sharing import clustered_mean
-from irlib.evaluation.verification import Folds, grouped_folds
-from irlib.evaluation.weighted import curve_statistics, rightly_judged, weighted_accuracies
-from irlib.evaluation.wilson import ends_of, require_level, wilson_interval
+from irlib.evaluation.verification import Folds
+from irlib.evaluation.weighted import curve_statistics, weighted_accuracies
+from irlib.evaluation.wilson import require_level
 
 FARS = (1e-1, 1e-2, 1e-3)
 
@@ -109,89 +107,6 @@ def identity_counts(num_identities: int, *, repeats: int, seed: int) -> NDArray[
     return rng.multinomial(num_identities, np.full(num_identities, 1 / num_identities), repeats)
 
 
-@dataclass(frozen=True)
-class Overcounting:
-    """How the variance of a mean over pairs compares with that of the vertex bootstrap.
-
-    Args:
-        factor: the former over the latter, at most 1.
-        degrees: of freedom of the former.
-        common_pairs: pairs that share nobody and tell as much of any common rate.
-    """
-
-    factor: float
-    degrees: float
-    common_pairs: float
-
-
-def vertex_intervals(
-    similarity: ArrayLike,
-    pairs: PairList,
-    *,
-    seed: int,
-    fars: Sequence[float] = FARS,
-    folds: int = 10,
-    repeats: int = 1_000,
-    level: float = 0.95,
-) -> dict[str, Interval]:
-    """Every verification statistic of a method, with its interval over identities.
-
-    An accuracy is a share of pairs, and its interval Wilson's with the thresholds as they are: it
-    is flat at its best threshold. The other statistics choose their thresholds anew in each draw.
-    The accuracy at the best threshold flatters, and its interval with it. Tar needs some ten
-    impostor pairs above the threshold: with fewer, the interval lies too high.
-
-    Args:
-        similarity: (P,) cosine of each pair, or (S, P) of S training runs, whose statistics are
-            averaged.
-        pairs: P pairs.
-        seed: of the identity draws.
-        fars: false accept rates to report tar at.
-        folds: of the accuracy at thresholds chosen on other identities.
-        repeats: R.
-        level: coverage aimed at, in (0, 1).
-
-    Returns:
-        best_threshold_accuracy, fold_accuracy, area_under_roc, equal_error_rate and, for each
-        rate, tar_at_far_<rate>: NaN where there are fewer than 1/rate impostor pairs.
-    """
-    runs = np.atleast_2d(np.asarray(similarity, dtype=np.float64))  # (S, P)
-    split = grouped_folds(pairs.first_identity, pairs.second_identity, folds)
-    draws = vertex_draws(pairs, repeats=repeats, seed=seed)
-    best, fold, even = np.mean([rightly_judged(run, pairs.is_same, split) for run in runs], axis=0)
-    found = {}
-    for name, right in (("best_threshold_accuracy", best), ("fold_accuracy", fold)):
-        rate = wilson_interval(right, draws.is_same, draws.first, draws.second, level=level)
-        found[name] = Interval(rate.value, rate.low, rate.high, 0)
-
-    def statistic(weights: NDArray) -> NDArray[np.float64]:  # (R, statistics)
-        each = [curve_statistics(run, pairs.is_same, weights, fars) for run in runs]
-        return np.mean([list(values.values()) for values in each], axis=0).T
-
-    excess = overcounting(even, draws, events=min(even.sum(), (1 - even).sum()))
-    whole, columns = np.ones((1, len(pairs))), replicates(statistic, draws).T
-    names = curve_statistics(runs[0], pairs.is_same, whole, fars)
-    for name, value, column in zip(names, statistic(whole)[0].tolist(), columns, strict=True):
-        found[name] = _scaled_interval(value, column, excess, level)
-    return found
-
-
-def overcounting(values: NDArray, draws: VertexDraws, *, events: float) -> Overcounting:
-    """What the draws overcount of a mean over pairs: 1 if a person's pairs all go together.
-
-    Args:
-        values: (P,) such as whether each pair is judged rightly.
-        draws: of the identities.
-        events: pairs that differ from what most have.
-    """
-    mean = clustered_mean(
-        values[None], draws.is_same, draws.first, draws.second, events=np.array([events])
-    )
-    drawn = replicate_variance(lambda weights: weights @ values / len(values), draws)
-    factor = min(float(mean.variance[0]) / drawn, 1.0) if drawn > 0 else 1.0
-    return Overcounting(factor, float(mean.degrees[0]), float(1 / mean.unit_variance[0]))
-
-
 def replicates(statistic: Statistic, draws: VertexDraws) -> NDArray[np.float64]:
     """(R,) or (R, M) values of a statistic, NaN where a draw lacks one kind of pair.
 
@@ -201,13 +116,6 @@ def replicates(statistic: Statistic, draws: VertexDraws) -> NDArray[np.float64]:
     """
     starts = range(0, len(draws.counts), _CHUNK)
     return np.concatenate([statistic(draws.weights(slice(at, at + _CHUNK))) for at in starts])
-
-
-def replicate_variance(statistic: Statistic, draws: VertexDraws) -> float:
-    """Variance of one of `replicates` over the draws that have it; 0 if fewer than two do."""
-    values = replicates(statistic, draws)
-    used = values[~np.isnan(values)]
-    return float(used.var(ddof=1)) if len(used) > 1 else 0.0
 
 
 def percentile_interval(value: float, replicates: NDArray, level: float = 0.95) -> Interval:
@@ -236,13 +144,3 @@ def weighted_statistics(
         **weighted_accuracies(similarity, is_same, weights, split),
         **curve_statistics(similarity, is_same, weights, fars),
     }
-
-
-def _scaled_interval(value: float, drawn: NDArray, excess: Overcounting, level: float) -> Interval:
-    used = drawn[~np.isnan(drawn)]
-    if len(used) < 2 or np.isnan(value):
-        return Interval(value, np.nan, np.nan, 0)
-    variance, spread = excess.factor * float(used.var(ddof=1)), value * (1 - value)
-    effective = spread / variance if variance > 0 and spread > 0 else excess.common_pairs
-    low, high = ends_of(np.array([value]), np.array([effective]), excess.degrees, level)
-    return Interval(value, float(low[0]), float(high[0]), len(used))

@@ -17,8 +17,7 @@ from numpy.typing import NDArray
 
 from irlib.data.pairs.rules import PairList
 from irlib.evaluation.groupings import Grouping, kind_of
-from irlib.evaluation.sharing import clustered_mean
-from irlib.evaluation.wilson import wilson_ends, wilson_interval
+from irlib.evaluation.wilson import mean_ends, wilson_interval
 
 UNKNOWN = "unknown"
 
@@ -39,7 +38,8 @@ def breakdown(
 ) -> tuple[pd.DataFrame, dict[str, str]]:
     """Errors of each band with 95 % intervals over people, and why those left out are.
 
-    The intervals are Wilson's with the effective number of pairs; thresholds count as given.
+    The intervals of FNMR and FMR are Wilson's with the effective number of pairs, and that of the
+    accuracy is made from these two (`mean_ends`). Thresholds count as given.
 
     Args:
         title: of the set.
@@ -96,22 +96,13 @@ def _rates(
             wrong[at], pairs.is_same[at], pairs.first_identity[at], pairs.second_identity[at]
         )
         told |= {rate: found.value, f"{rate}_low": found.low, f"{rate}_high": found.high}
-    return told | (_accuracy(pairs, wrong, members) if len(told) == 6 else {}), short
+    return told | (_accuracy(told) if len(told) == 6 else {}), short
 
 
-def _accuracy(
-    pairs: PairList, wrong: NDArray[np.bool_], members: NDArray[np.bool_]
-) -> dict[str, float]:
-    # both kinds weigh one half: so the mean of the weighed errors is (FNMR + FMR) / 2
-    same = pairs.is_same[members]
-    half = len(same) / 2
-    weighed = wrong[members] * np.where(same, half / same.sum(), half / (~same).sum())
-    sides = pairs.first_identity[members], pairs.second_identity[members]
-    mean = clustered_mean(weighed[None], same, *sides, events=np.array([wrong[members].sum()]))
-    low, high = wilson_ends(mean)
-    return {
-        "accuracy": 1 - float(mean.value[0]), "low": 1 - float(high[0]), "high": 1 - float(low[0]),
-    }  # fmt: skip
+def _accuracy(told: dict[str, float]) -> dict[str, float]:
+    rates = ([told[name + end] for end in ("", "_low", "_high")] for name in ("fnmr", "fmr"))
+    error, low, high = (float(each) for each in mean_ends(*rates))
+    return {"accuracy": 1 - error, "low": 1 - high, "high": 1 - low}
 
 
 def _people(pairs: PairList, members: NDArray[np.bool_]) -> NDArray[np.str_]:

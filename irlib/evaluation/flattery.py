@@ -28,6 +28,14 @@ def flattery(
     - both: the best checkpoint at its best threshold, less the last one at thresholds chosen on
       other people.
 
+    A training of this suite keeps two checkpoints, its best on validation identities and its last,
+    so that its report shows the threshold's part alone. With the checkpoints of every epoch, such
+    as another suite leaves behind::
+
+        similarity = [pairs.cosine(names, embed(model)) for model in checkpoints]  # (E, P)
+        parts = flattery(similarity, pairs)
+        parts["luck"].value, parts["luck"].low, parts["luck"].high
+
     Args:
         similarity: (E, P) cosine of each pair by each checkpoint, in order of training.
         pairs: P pairs.

@@ -27,12 +27,15 @@ from irlib.evaluation.searching import (
     Scored,
     cmc,
     rank_replicates,
+    rank_shares,
     search,
+    told_shares,
 )
 from irlib.evaluation.templates import Templates, pair_scores, pool
 
 FARS = (1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 1e-1)
 
+_TPIR = "tpir_at_fpir_"
 _CURVE = 121  # points of the curve over its six decades
 
 
@@ -179,9 +182,10 @@ def identification(
 
     Returns:
         metrics: by gallery, and for "mean" and "joined": rank_1 ... and tpir_at_fpir_0.01 ...,
-        each with its interval over people; TPIR is NaN where fewer than 1/fpir probes are not
-        mated. For each gallery also templates, mated, non_mated. Arrays: cmc_<name> by rank,
-        and fpir_<name> with fnir_<name>.
+        each with its interval over people: Wilson's for rank-k in one gallery or all joined,
+        percentiles of draws for TPIR and for the mean over galleries. TPIR is NaN where fewer than
+        1/fpir probes are not mated. For each gallery also templates, mated, non_mated. Arrays:
+        cmc_<name> by rank, and fpir_<name> with fnir_<name>.
 
     Raises:
         ValueError: a template without images, or a gallery that holds no person of the probes.
@@ -194,17 +198,19 @@ def identification(
     for name, gallery in {**galleries, "joined": _joined(galleries)}.items():
         mates = templates.of(gallery.template_ids)
         ranked = search(vectors, mates, probes.subject_ids, gallery.subject_ids)
-        shares = rank_replicates(ranked.rank, ranked.identity, ranks=ranks, **draws)
+        shares = told_shares(rank_shares(ranked.rank, ranked.identity, ranks=ranks))
         tpir = _open_replicates(ranked, fpirs, name, arrays, **draws)
         arrays[f"cmc_{name}"] = cmc(ranked.rank)
         mated = int(ranked.is_mated.sum())
         counts = {
             "templates": len(gallery), "mated": mated, "non_mated": len(probes) - mated,
         }  # fmt: skip
-        metrics[name] = counts | _told(shares, tpir, ranks, fpirs)
-        drawn.append((shares, tpir))
-    separate = zip(*drawn[: len(galleries)], strict=True)
-    metrics["mean"] = _told(*(np.mean(each, axis=0) for each in separate), ranks, fpirs)
+        metrics[name] = counts | shares | _percentiles(_TPIR, fpirs, tpir)
+        if name in galleries:
+            found = rank_replicates(ranked.rank, ranked.identity, ranks=ranks, **draws)
+            drawn.append((found, tpir))
+    found, tpir = (np.mean(each, axis=0) for each in zip(*drawn, strict=True))
+    metrics["mean"] = _percentiles("rank_", ranks, found) | _percentiles(_TPIR, fpirs, tpir)
     return Scored(metrics, arrays)
 
 
@@ -234,12 +240,9 @@ def _open_replicates(
     return tpir
 
 
-def _told(
-    shares: NDArray, tpir: NDArray, ranks: Sequence[int], fpirs: Sequence[float]
-) -> dict[str, Any]:
-    names = [f"rank_{rank}" for rank in ranks] + [f"tpir_at_fpir_{fpir:g}" for fpir in fpirs]
+def _percentiles(kind: str, bounds: Sequence[float], drawn: NDArray) -> dict[str, Any]:
     told: dict[str, Any] = {}
-    for name, column in zip(names, np.hstack([shares, tpir]).T, strict=True):
-        found = percentile_interval(float(column[0]), column[1:])
+    for bound, column in zip(bounds, drawn.T, strict=True):
+        found, name = percentile_interval(float(column[0]), column[1:]), f"{kind}{bound:g}"
         told |= {name: found.value, f"{name}_interval": [found.low, found.high]}
     return told

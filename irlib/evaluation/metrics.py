@@ -6,21 +6,18 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from irlib.data.pairs.rules import PairList
-from irlib.evaluation.bootstrap import FARS, Interval, vertex_intervals
+from irlib.evaluation.bootstrap import FARS, Interval
+from irlib.evaluation.intervals import verification_intervals
 from irlib.evaluation.protocols import accuracy
 from irlib.evaluation.roc import equal_error_threshold, roc
 
 
-def set_metrics(
-    similarity: ArrayLike, pairs: PairList, *, seed: int, repeats: int = 1_000
-) -> dict[str, Any]:
+def set_metrics(similarity: ArrayLike, pairs: PairList) -> dict[str, Any]:
     """Accuracy by the paper's rule and by folds of people, TAR at FAR, AUC and EER, with intervals.
 
     Args:
         similarity: (P,) cosine of each pair.
         pairs: P pairs.
-        seed: of the bootstrap's draws of identities.
-        repeats: of the bootstrap.
 
     Returns:
         pairs, positives, identities; oracle_accuracy (threshold chosen on these very pairs),
@@ -32,7 +29,7 @@ def set_metrics(
     people = np.stack([pairs.first_identity, pairs.second_identity], axis=1)
     oracle = accuracy(similarity, pairs.is_same, "oracle")
     folds = accuracy(similarity, pairs.is_same, "identity_folds", people)
-    found = vertex_intervals(similarity, pairs, seed=seed, repeats=repeats)
+    found = verification_intervals(similarity, pairs)
     tars = {f"{far:g}": found[f"tar_at_far_{far:g}"] for far in FARS}
     return {
         **counts(pairs),

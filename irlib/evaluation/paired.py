@@ -7,10 +7,10 @@ percentiles of the vertex bootstrap are two to five times too cautious where the
 go little together, since they count the noise of an impostor pair three times.
 
 Each model has thresholds of its own, taken as they are: an accuracy is flat at its best threshold,
-so that the choice adds next to nothing to the variance. The differences at an equal false accept
-rate are another matter, and choose their thresholds anew in every draw of people.
+so that the choice adds next to nothing to the variance. The difference at an equal false accept
+rate is another matter: its variance has the impostor pairs that set the thresholds.
 
-Shapes: P pairs, M models, R replicates.
+Shapes: P pairs, M models.
 Source: Fogliato, Patil and Perona, IJCV 2024, for the variance; McNemar, Psychometrika 1947, for
     the counts of pairs that only one model judges rightly.
 """
@@ -25,9 +25,9 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.special import stdtr, stdtrit
 
 from irlib.data.pairs.rules import PairList
-from irlib.evaluation.bootstrap import overcounting, replicate_variance, vertex_draws
 from irlib.evaluation.corrections import holm
-from irlib.evaluation.roc import Roc, operating_point, resolves, roc
+from irlib.evaluation.influence import tar_influence
+from irlib.evaluation.roc import operating_point, resolves, roc
 from irlib.evaluation.sharing import ClusteredMean, clustered_mean
 from irlib.evaluation.wilson import require_level
 
@@ -127,82 +127,49 @@ def compare(
 
 
 def paired_tar(
-    first: ArrayLike,
-    second: ArrayLike,
-    pairs: PairList,
-    *,
-    far: float,
-    seed: int,
-    repeats: int = 1_000,
-    level: float = 0.95,
+    first: ArrayLike, second: ArrayLike, pairs: PairList, *, far: float, level: float = 0.95
 ) -> Difference:
     """Difference of two models' true accept rates at the same false accept rate.
 
-    Both models are judged on the same draws of people, each at the threshold that gives the rate
-    in that draw; the variance is that of the draws, scaled as in `irlib.evaluation.bootstrap`.
+    Each model has the threshold that gives it the rate, and the interval knows that these
+    thresholds were found on the same impostor pairs (`irlib.evaluation.influence`).
 
     Args:
         first: (P,) cosine of each pair by the first model.
         second: (P,) by the second.
         pairs: P pairs.
         far: false accept rate, in (0, 1].
-        seed: of the draws.
-        repeats: R.
         level: coverage aimed at, in (0, 1).
 
     Raises:
         ValueError: cosines as in `irlib.evaluation.roc`, or fewer than 1/far impostor pairs.
     """
     require_level(level)
-    num_other = int((~pairs.is_same).sum())
+    same, num_other = pairs.is_same, int((~pairs.is_same).sum())
     if not resolves(num_other, far):
         raise ValueError(f"far {far:g}: {num_other} impostor pairs; expected at least {1 / far:g}")
     models = np.array([first, second], dtype=np.float64)
-    curves = [roc(model, pairs.is_same) for model in models]
+    curves = [roc(model, same) for model in models]
+    told = [
+        tar_influence(model, same, each, far) for model, each in zip(models, curves, strict=True)
+    ]
     cuts = np.array([curve.threshold[operating_point(curve, far)] for curve in curves])
     accepted = models >= cuts[:, None]
-    differ = accepted[0].astype(np.int64) - accepted[1]
-    draws = vertex_draws(pairs, repeats=repeats, seed=seed)
-
-    def statistic(weights: NDArray) -> NDArray[np.float64]:
-        return tar_at(models[0], pairs, weights, far) - tar_at(models[1], pairs, weights, far)
-
-    slopes = np.array([_slope(curve, far) for curve in curves])
-    # a mean over pairs that moves as tar does: an impostor accepted raises the threshold
-    pull = np.where(
-        pairs.is_same, 1 / pairs.is_same.mean(), -slopes[:, None] * len(pairs) / num_other
+    mean = clustered_mean(
+        (told[0].values - told[1].values)[None],
+        same,
+        pairs.first_identity,
+        pairs.second_identity,
+        events=np.array([(accepted[0] != accepted[1]).sum()]),
     )
-    values = accepted[0] * pull[0] - accepted[1] * pull[1]
-    excess = overcounting(values, draws, events=float(np.abs(differ).sum()))
-    genuine = differ[pairs.is_same]
+    alone = (accepted[0] > accepted[1]) & same, (accepted[1] > accepted[0]) & same
     return _judged(
-        float(genuine.mean()),
-        excess.factor * replicate_variance(statistic, draws),
-        excess.degrees,
-        (int((genuine > 0).sum()), int((genuine < 0).sum())),
+        told[0].value - told[1].value,
+        float(mean.variance[0]),
+        float(mean.degrees[0]),
+        (int(alone[0].sum()), int(alone[1].sum())),
         level,
     )
-
-
-def tar_at(
-    similarity: NDArray, pairs: PairList, weights: NDArray, far: float
-) -> NDArray[np.float64]:
-    """(R,) true accept rate at a false accept rate under each set of weights.
-
-    Args:
-        similarity: (P,) cosine of each pair.
-        pairs: P pairs.
-        weights: (R, P).
-        far: in (0, 1].
-    """
-    curve = roc(similarity, pairs.is_same, weights)
-    return np.take_along_axis(curve.tar, operating_point(curve, far)[:, None], axis=-1)[:, 0]
-
-
-def _slope(curve: Roc, far: float) -> float:
-    # of tar over far, about the point
-    about = curve.tar[[operating_point(curve, min(share * far, 1)) for share in (0.5, 1.5)]]
-    return float((about[1] - about[0]) / far)
 
 
 def student_ends(mean: ClusteredMean, level: float = 0.95) -> tuple[NDArray, NDArray]:

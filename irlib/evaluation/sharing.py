@@ -38,6 +38,7 @@ class ClusteredMean:
         independent_variance: (M,) what it would be if no two pairs shared anybody.
         unit_variance: (M,) the variance if single pairs had a variance of 1.
         degrees: (M,) of freedom of the variance, at least 2.
+        correlation: (M,) rho, of two kinds in the parts that they have in the variance.
     """
 
     value: NDArray[np.float64]
@@ -45,6 +46,7 @@ class ClusteredMean:
     independent_variance: NDArray[np.float64]
     unit_variance: NDArray[np.float64]
     degrees: NDArray[np.float64]
+    correlation: NDArray[np.float64]
 
     @property
     def design_effect(self) -> NDArray[np.float64]:
@@ -60,6 +62,7 @@ class _Kind:
     Args:
         pairs: of this kind.
         spread: (M,) variance of a pair about the mean.
+        rho: (M,) correlation of the pairs of a person.
         mean_factor: (M,) variance of the mean over that of a pair.
         totals: (M, K) sum of each person's residuals.
         reach: (M, K) expected squares of these sums, over the variance of a pair.
@@ -67,6 +70,7 @@ class _Kind:
 
     pairs: int
     spread: NDArray[np.float64]
+    rho: NDArray[np.float64]
     mean_factor: NDArray[np.float64]
     totals: NDArray[np.float64]
     reach: NDArray[np.float64]
@@ -96,8 +100,9 @@ def clustered_mean(
         is_same: (P,) bool.
         first_identity: (P,) person in the first image.
         second_identity: (P,) person in the second image.
-        events: (M,) how many pairs differ from what most have, such as errors. Where they are few
-            the correlation cannot be told from them, and one half is supposed instead.
+        events: (M,) how many pairs differ from what most have, such as errors; or (2, M) of the
+            genuine and of the impostor pairs. Where they are few the correlation cannot be told
+            from them, and one half is supposed instead.
 
     Raises:
         ValueError: shapes differ, values are not finite, there are no pairs, or a pair is said to
@@ -106,9 +111,10 @@ def clustered_mean(
     values, is_same = np.asarray(values, dtype=np.float64), np.asarray(is_same)
     person = people_of(values, is_same, first_identity, second_identity)
     count, few = int(person.max()) + 1, np.exp(-np.asarray(events, dtype=np.float64) / _FEW)
+    few = np.broadcast_to(few, (2, len(values)))
     kinds = [
-        _kind(values[:, chosen], person[:, chosen], count, few, genuine)
-        for genuine, chosen in ((True, is_same), (False, ~is_same))
+        _kind(values[:, chosen], person[:, chosen], count, few[place], place == 0)
+        for place, chosen in enumerate((is_same, ~is_same))
         if chosen.any()
     ]
     total = values.shape[1]
@@ -119,8 +125,10 @@ def clustered_mean(
     # sums of residuals may cancel by chance; pairs that share people do not tell more than others
     variance = np.maximum(shared, independent) / total**2
     unit = sum(_odds(kind.mean_factor) * kind.pairs**2 for kind in kinds) / total**2
+    whole = np.maximum(sum(kind.variance for kind in kinds), 1e-300)
+    rho = sum(kind.rho * kind.variance for kind in kinds) / whole
     return ClusteredMean(
-        values.mean(axis=1), variance, independent / total**2, unit, _degrees(kinds)
+        values.mean(axis=1), variance, independent / total**2, unit, _degrees(kinds), rho
     )
 
 
@@ -166,7 +174,7 @@ def _kind(values: NDArray, person: NDArray, count: int, few: NDArray, genuine: b
     rho = rho + few * np.maximum(SUPPOSED - rho, 0)
     factor = ((1 - rho) * pairs + rho * alike.sum()) / pairs**2
     reach = degree * (1 + (degree - 1) * rho[:, None] * half)
-    return _Kind(pairs, spread, factor, totals, reach)
+    return _Kind(pairs, spread, rho, factor, totals, reach)
 
 
 def _sums(member: NDArray, count: int) -> csr_array:

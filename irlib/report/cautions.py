@@ -69,7 +69,7 @@ def few_impostors(scores: pd.DataFrame) -> str:
         return ""
     return (
         f"Fewer than {TOO_FEW} false accepts decide the rate {', '.join(told)}: there it comes out "
-        "too high, by 2 to 8 points in simulations with 200 impostor pairs at FAR 1 %."
+        "too high, by 2 to 7 points in simulations with 200 impostor pairs at FAR 1 %."
     )
 
 
