@@ -34,7 +34,7 @@ def test_every_rule_that_takes_a_gpu_has_a_partition_of_its_own(profile):
     bodies = re.split(r"^rule ", (runs.ROOT / "Snakefile").read_text(), flags=re.MULTILINE)
     takers = [body.split(":")[0] for body in bodies if 'gpu=config["gpus"]' in body]
     named = [rule for rule, told in profile["set-resources"].items() if "slurm_partition" in told]
-    assert takers == named == ["train", "evaluate", "prototypes"]
+    assert takers == named == ["train", "evaluate", "evaluate_model", "prototypes"]
 
 
 def test_memory_and_time_are_whole_numbers(profile):
