@@ -4,7 +4,7 @@ The labels are made up, padded as MTLFace's converter writes them and out of ord
 ages to as many records, a tenth of them without a line. Both run in a fresh process whose peak
 memory is shown, Python and numpy included. The plain formulation is a dictionary filled and asked
 line by line; it is given a twentieth of the lines, and the ratio is of lines per second.
-Run as `python -m benchmarks.ages`.
+Run `python -m benchmarks.ages`.
 """
 
 import json

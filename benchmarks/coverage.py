@@ -9,7 +9,7 @@ in practice; there the correlation is that of the scores. Twenty layouts a row; 
 cell are the least and the largest coverage over error rates of 5, 10, 15 and 25 % (of "scores" 5,
 15 and 25 %). Rows with "points" tell instead how far the statistic lies above the truth on average.
 
-Run as `python -m benchmarks.coverage`; in full it takes hours.
+Run `python -m benchmarks.coverage`; in full it takes hours.
 """
 
 import argparse

@@ -10,7 +10,7 @@ what is gained are the images left out, with any network. The rest comes from ba
 decoding beside the network: much with a small network or many cores, little where two images keep
 all cores at work.
 
-Run as `python -m benchmarks.embedding`.
+Run `python -m benchmarks.embedding`.
 """
 
 import tempfile

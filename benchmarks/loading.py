@@ -8,7 +8,7 @@ the ratio within a turn, since the speed of a shared machine drifts. Memory: pea
 fresh process after opening the set and after an epoch of it, for a file and for one eight times
 as large.
 
-Run as `python -m benchmarks.loading`.
+Run `python -m benchmarks.loading`.
 """
 
 import io

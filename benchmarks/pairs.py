@@ -6,7 +6,7 @@ formulation compares every two images of a person, and draws two images at rando
 different negative pairs satisfy the conditions. Both run here and must agree on how many pairs
 there are.
 
-Run as `python -m benchmarks.pairs`.
+Run `python -m benchmarks.pairs`.
 """
 
 import time

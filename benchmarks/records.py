@@ -6,7 +6,7 @@ and a sparse file in which the images lie 8 kB apart, as crops do (46 GB, of whi
 read is on the disk). Read at random: records of 4 to 12 kB, against seeking and reading by a plain
 Python file; `ratio` is the rate by that of the plain file. All files are in the system's cache.
 
-Run as `python -m benchmarks.records`.
+Run `python -m benchmarks.records`.
 """
 
 import json

@@ -1,6 +1,6 @@
 """Rate at which synthetic portraits are painted, and painted and encoded, on one core.
 
-Run as `python -m benchmarks.rendering`.
+Run `python -m benchmarks.rendering`.
 """
 
 import time

@@ -7,7 +7,7 @@ It runs on a part of the work, which the row states; its seconds are scaled to t
 memory too where it grows with the work. Both sides must agree on that part. Memory is what is taken
 beyond the inputs, at the most.
 
-Run as `python -m benchmarks.templates`.
+Run `python -m benchmarks.templates`.
 """
 
 import time

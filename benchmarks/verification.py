@@ -7,7 +7,7 @@ IJB-C has pairs, 15,658,489 in single precision, 19,557 of them genuine. The pla
 `sklearn.metrics.roc_curve` with every point, and the last point within each rate; for the field's
 rule its corners, and the nearest one. `peak MiB` is what is held at once beyond the scores.
 
-Run as `python -m benchmarks.verification`.
+Run `python -m benchmarks.verification`.
 """
 
 import time
