@@ -37,7 +37,7 @@ class AdaFaceUnit(nn.Module):
     ) -> None:
         super().__init__()
         self.shortcut_layer = shortcut(inputs, outputs, stride)
-        layers = _bottleneck if bottleneck else _basic
+        layers = _bottleneck if bottleneck else basic_layers
         self.res_layer = nn.Sequential(*layers(inputs, outputs, stride))
         if squeeze:
             self.res_layer.add_module("se_block", SqueezeExcitation(outputs))
@@ -112,7 +112,8 @@ def _units(depth: int, squeeze: bool) -> list[AdaFaceUnit]:
     return units
 
 
-def _basic(inputs: int, outputs: int, stride: int) -> list[nn.Module]:
+def basic_layers(inputs: int, outputs: int, stride: int) -> list[nn.Module]:
+    """The residual of a unit that normalizes first, between its convolutions and last."""
     return [
         nn.BatchNorm2d(inputs),
         nn.Conv2d(inputs, outputs, 3, 1, 1, bias=False),

@@ -28,18 +28,8 @@ class AttentionGates(nn.Module):
     def __init__(self, channels: int) -> None:
         super().__init__()
         pooled = channels * sum(side**2 for side in GRIDS)  # 14 C
-        self.spatial = nn.Sequential(
-            nn.Conv2d(2, 1, 7, padding=3, bias=False),
-            nn.BatchNorm2d(1, momentum=MOMENTUM),
-            nn.Sigmoid(),
-        )
-        self.channel = nn.Sequential(
-            nn.Conv2d(pooled, pooled // REDUCTION, 1, bias=False),
-            nn.ReLU(),
-            nn.Conv2d(pooled // REDUCTION, channels, 1, bias=False),
-            nn.BatchNorm2d(channels, momentum=MOMENTUM),
-            nn.Sigmoid(),
-        )
+        self.spatial = spatial_gate()
+        self.channel = channel_gate(pooled, channels)
         self.apply(init_xavier)
 
     def forward(self, maps: Tensor) -> Tensor:
@@ -87,6 +77,26 @@ def pyramid(maps: Tensor) -> Tensor:
         cells = F.avg_pool2d(maps, size, stride) + F.max_pool2d(maps, size, stride)
         pooled.append(cells.flatten(1))  # (B, C side^2)
     return torch.cat(pooled, dim=1)
+
+
+def spatial_gate() -> nn.Sequential:
+    """Maximum and mean over the channels (B, 2, h, w) to a share of each place (B, 1, h, w)."""
+    return nn.Sequential(
+        nn.Conv2d(2, 1, 7, padding=3, bias=False),
+        nn.BatchNorm2d(1, momentum=MOMENTUM),
+        nn.Sigmoid(),
+    )
+
+
+def channel_gate(pooled: int, channels: int) -> nn.Sequential:
+    """Pooled values (B, pooled, 1, 1) to a share of each channel (B, channels, 1, 1)."""
+    return nn.Sequential(
+        nn.Conv2d(pooled, pooled // REDUCTION, 1, bias=False),
+        nn.ReLU(),
+        nn.Conv2d(pooled // REDUCTION, channels, 1, bias=False),
+        nn.BatchNorm2d(channels, momentum=MOMENTUM),
+        nn.Sigmoid(),
+    )
 
 
 def init_xavier(layer: nn.Module) -> None:

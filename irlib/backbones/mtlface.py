@@ -13,9 +13,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from irlib.backbones.attention import MOMENTUM, REDUCTION, AttentionGates, init_xavier
+from irlib.backbones.adaface_ir import basic_layers
+from irlib.backbones.attention import AttentionGates, channel_gate, init_xavier, spatial_gate
 from irlib.backbones.checks import check_images
-from irlib.backbones.ir import SqueezeExcitation
+from irlib.backbones.ir import SqueezeExcitation, shortcut
 
 WIDTHS = (64, 128, 256, 512)  # channels of the four blocks, at 56, 28, 14 and 7 pixels
 UNITS = {34: (3, 4, 6, 3), 50: (3, 4, 14, 3), 64: (3, 4, 10, 3), 101: (3, 13, 30, 3)}
@@ -38,18 +39,8 @@ class ReleasedGates(nn.Module):
     def __init__(self, channels: int) -> None:
         super().__init__()
         pooled = channels * 2 * (1 + 4 + 9)
-        self.spatial = nn.Sequential(
-            nn.Conv2d(2, 1, 7, padding=3, bias=False),
-            nn.BatchNorm2d(1, momentum=MOMENTUM),
-            nn.Sigmoid(),
-        )
-        self.channel = nn.Sequential(
-            nn.Conv2d(pooled, pooled // REDUCTION, 1, bias=False),
-            nn.ReLU(),
-            nn.Conv2d(pooled // REDUCTION, channels, 1, bias=False),
-            nn.BatchNorm2d(channels, momentum=MOMENTUM),
-            nn.Sigmoid(),
-        )
+        self.spatial = spatial_gate()
+        self.channel = channel_gate(pooled, channels)
 
     def forward(self, maps: Tensor) -> Tensor:
         """The age maps (B, C, 7, 7) in maps of the same shape."""
@@ -72,18 +63,8 @@ class Unit(nn.Module):
 
     def __init__(self, inputs: int, outputs: int, *, stride: int, squeeze: bool) -> None:
         super().__init__()
-        self.shortcut_layer = nn.MaxPool2d(1, stride)  # every second pixel, or all
-        if inputs != outputs:
-            convolution = nn.Conv2d(inputs, outputs, 1, stride, bias=False)
-            self.shortcut_layer = nn.Sequential(convolution, nn.BatchNorm2d(outputs))
-        self.res_layer = nn.Sequential(
-            nn.BatchNorm2d(inputs),
-            nn.Conv2d(inputs, outputs, 3, padding=1, bias=False),
-            nn.BatchNorm2d(outputs),
-            nn.PReLU(outputs),
-            nn.Conv2d(outputs, outputs, 3, stride, padding=1, bias=False),
-            nn.BatchNorm2d(outputs),
-        )
+        self.shortcut_layer = shortcut(inputs, outputs, stride)
+        self.res_layer = nn.Sequential(*basic_layers(inputs, outputs, stride))
         if squeeze:
             self.res_layer.append(SqueezeExcitation(outputs))
 
