@@ -13,11 +13,12 @@ from irlib.augmentation import changed, cropped, low_resolution_of, photometric_
 
 @dataclass(frozen=True)
 class Batch:
-    """Images with what is known of them."""
+    """Images with what is known of them: b of the B that all processes take in a step."""
 
-    images: Tensor  # (B, 112, 112, 3) uint8, RGB
-    labels: Tensor  # (B,) int64
-    ages: Tensor  # (B,) float32, years; NaN where no label exists
+    images: Tensor  # (b, 112, 112, 3) uint8, RGB
+    labels: Tensor  # (b,) int64
+    ages: Tensor  # (b,) float32, years; NaN where no label exists
+    counts: tuple[int, ...] | None = None  # b of each process; None: all images are here
 
     def to(self, device: torch.device) -> "Batch":
         """The batch on a device, copied without waiting where memory is pinned."""

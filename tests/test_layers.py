@@ -26,6 +26,7 @@ LAYER = {
     "irlib.gpus": -2,
     "irlib.signals": -2,
     "irlib.augmentation": -2,
+    "irlib.parallel": -2,
     "irlib.images": -1,
     "irlib.runs": -1,
     "irlib.backbones": 0,

@@ -13,7 +13,10 @@ ADAMW_LR = 0.01  # above it training diverges
 OPTIMIZERS = ("sgd", "adamw")
 SCHEDULES = ("steps", "polynomial", "cosine")
 SAMPLERS = ("uniform", "class_balanced", "child_aware")
+COMPILED = ("", "default", "reduce-overhead", "max-autotune")  # the latter two with CUDA graphs
+EVERY_CORE = -1  # as many workers as this process has cores
 HISTORY, LAST, BEST = "history.jsonl", "last.pt", "best.pt"  # files that a training run leaves
+RESUME = "resume"  # folder of what an interrupted one goes on from
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,20 +49,35 @@ class TrainConfig:
     precision: str = "fp32"  # of the backbone; heads and losses always run in fp32
     log_every: int = 100  # steps
     save_every: int = 2000  # steps between checkpoints inside an epoch
-    workers: int = 8  # threads that decode images; 0 decodes all into memory first
+    workers: int = EVERY_CORE  # threads that decode images; 0 decodes all into memory first
+    accumulate: int = 1  # parts of a batch that are computed one after the other, to save memory
+    clip_norm: float = 0.0  # the gradient of all parameters is cut to this length; 0: it is not
+    class_chunk: int = 0  # classes whose logits are in memory at a time; 0: those of all
+    sampled_share: float = 1.0  # of a process's classes that a step takes, the batch's among them
+    shared_batch_norm: bool = True  # statistics of the batch of all processes; else of each one's
+    tf32: bool = False  # on a GPU: fp32 products of matrices round their factors to 10 bits
+    deterministic: bool = True  # on a GPU: the same kernels each time; else the fastest
+    compile: str = ""  # the backbone, by torch.compile in this mode; empty: it is not
 
     def __post_init__(self) -> None:
         """Check every field's range."""
-        for name in ("epochs", "batch_size", "log_every", "save_every"):
+        for name in ("epochs", "batch_size", "log_every", "save_every", "accumulate"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} is {getattr(self, name)}: expected at least 1")
-        if self.batch_size < 2:
-            raise ValueError("batch_size is 1: batch norm needs at least 2 images")
+        if self.batch_size < 2 * self.accumulate:
+            least = f"expected at least {2 * self.accumulate}"
+            told = f"{least}, for batch norm needs 2 images in each of {self.accumulate} parts"
+            raise ValueError(f"batch_size is {self.batch_size}: {told}")
         if not 0 < self.lr < math.inf:
             raise ValueError(f"lr is {self.lr}: expected a number above 0")
-        for name in ("momentum", "weight_decay", "workers", "warmup_epochs", "lr_floor"):
+        for name in (
+            "momentum", "weight_decay", "warmup_epochs", "lr_floor", "clip_norm", "class_chunk"
+        ):  # fmt: skip
             if not 0 <= getattr(self, name) < math.inf:
                 raise ValueError(f"{name} is {getattr(self, name)}: expected 0 or more")
+        if self.workers < EVERY_CORE:
+            told = f"expected 0 or more, or {EVERY_CORE} for all cores"
+            raise ValueError(f"workers is {self.workers}: {told}")
         self._check_choices()
         self._check_shares()
         self._check_schedule()
@@ -68,7 +86,7 @@ class TrainConfig:
     def _check_choices(self) -> None:
         for name, known in (
             ("precision", PRECISIONS), ("optimizer", OPTIMIZERS), ("schedule", SCHEDULES),
-            ("sampler", SAMPLERS),
+            ("sampler", SAMPLERS), ("compile", COMPILED),
         ):  # fmt: skip
             if getattr(self, name) not in known:
                 raise ValueError(f"{name} is {getattr(self, name)!r}: expected one of {known}")
@@ -77,6 +95,11 @@ class TrainConfig:
         for name in ("crop", "low_resolution", "photometric"):
             if not 0 <= getattr(self, name) <= 1:
                 raise ValueError(f"{name} is {getattr(self, name)}: expected a probability")
+        if not 0 < self.sampled_share <= 1:
+            raise ValueError(f"sampled_share is {self.sampled_share}: expected a share in (0, 1]")
+        if self.sampled_share < 1 and self.optimizer != "sgd":
+            # AdamW would move every row in every step, whether or not it was drawn
+            raise ValueError(f"sampled_share is {self.sampled_share}: expected optimizer sgd")
         if not 0 < self.child_share < 1:
             raise ValueError(f"child_share is {self.child_share}: expected it between 0 and 1")
 
@@ -100,9 +123,13 @@ class TrainConfig:
 
     @property
     def settings(self) -> dict[str, Any]:
-        """Every value but the path `start`: not where weights lie counts, but what they are."""
+        """Every value that decides the result.
+
+        That is all but the path `start`, for not where weights lie counts but what they are, and
+        what decides on speed alone.
+        """
         values = dataclasses.asdict(self)
-        return {name: value for name, value in values.items() if name != "start"}
+        return {n: v for n, v in values.items() if n not in ("start", "workers", "save_every")}
 
     def drops(self, epoch: int) -> int:
         """How many milestones are behind when an epoch, from 0, begins."""
