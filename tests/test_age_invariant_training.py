@@ -15,7 +15,7 @@ from irlib.data.faces import open_faces
 from irlib.data.loading import TrainLoader
 from irlib.training.config import LAST, TrainConfig
 from irlib.training.loop import train
-from irlib.training.optimizers import build_optimizer
+from irlib.training.optimizers import build_optimizers
 from irlib.training.recorder import Recorder
 
 NAMES = ["oecnn", "dal", "mtlface"]
@@ -71,7 +71,7 @@ class Run:
         if kill_at is not None:
             kill_before(self.objective, kill_at)
         recorder = Recorder(self.folder, model=self.model, key="k")
-        return train(self.network, self.objective, loader, recipe, recorder)
+        return train(self.network, self.objective, loader, recipe, recorder, seed=0)
 
     def weights(self):
         return weights_of(self.network, self.objective)
@@ -152,8 +152,8 @@ def test_dals_next_steps_leave_the_projections_alone(run, other):
 @pytest.mark.parametrize("name", NAMES)
 def test_every_parameter_is_in_the_optimizer_once(run, name):
     run.build(name)
-    groups = build_optimizer(run.network, run.objective, RECIPE).param_groups
-    held = sorted(id(p) for group in groups for p in group["params"])
+    (optimizer,) = build_optimizers(run.network, run.objective, RECIPE)
+    held = sorted(id(p) for group in optimizer.param_groups for p in group["params"])
     assert held == sorted(id(p) for part in (run.network, run.objective) for p in part.parameters())
 
 

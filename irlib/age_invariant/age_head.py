@@ -1,6 +1,7 @@
 """Age from maps: a distribution over years, its expectation, and age groups.
 
-Shapes: B images, C channels of h x w pixels, G age groups. Unit of ages: years; NaN where unknown.
+Shapes: b images in this process, C channels of h x w pixels, G age groups.
+Unit of ages: years; NaN where unknown.
 """
 
 import torch
@@ -9,22 +10,29 @@ from torch import Tensor, nn
 
 from irlib.age_invariant.ages import age_group, known_mean, thresholds
 from irlib.backbones.attention import init_xavier
+from irlib.parallel import summed
 
 YEARS = 101  # logits for the ages 0 to 100
 HIDDEN = 512  # width between maps and logits
 
 
 class KnownBatchNorm(nn.BatchNorm2d):
-    """Batch norm whose statistics are those of some of the images; nothing moves where none is."""
+    """Batch norm whose statistics are those of some images of all processes.
+
+    Where there are none such, nothing moves. A process may have no image at all.
+    """
 
     def forward(self, maps: Tensor, known: Tensor) -> Tensor:
-        """Maps (B, C, h, w), normalised; in training by the images that known (B,) marks."""
+        """Maps (b, C, h, w), normalised; in training by the images that known (b,) marks."""
         if not self.training:
             return super().forward(maps)
-        share = known.to(maps.dtype)[:, None, None, None]  # (B, 1, 1, 1)
-        count = share.sum() * maps[0, 0].numel()
-        mean = (maps * share).sum(dim=(0, 2, 3), keepdim=True) / count.clamp(min=1)
-        square = ((maps - mean).square() * share).sum(dim=(0, 2, 3), keepdim=True)
+        share = known.to(maps.dtype)[:, None, None, None]  # (b, 1, 1, 1)
+        own_count = share.sum() * maps.shape[2:].numel()
+        own_sum = (maps * share).sum(dim=(0, 2, 3), keepdim=True)
+        everyone = summed(torch.cat([own_sum.flatten(), own_count[None]]))
+        count = everyone[-1]
+        mean = everyone[:-1].view_as(own_sum) / count.clamp(min=1)  # (1, C, 1, 1)
+        square = summed(((maps - mean).square() * share).sum(dim=(0, 2, 3), keepdim=True))
         self._move(mean.detach().flatten(), square.detach().flatten(), count)
         scale = (square / count.clamp(min=1) + self.eps).rsqrt() * self.weight[:, None, None]
         return (maps - mean) * scale + self.bias[:, None, None]
@@ -66,11 +74,11 @@ class AgeHead(nn.Module):
         self.apply(init_xavier)
 
     def forward(self, maps: Tensor, known: Tensor) -> tuple[Tensor, Tensor]:
-        """Age logits (B, 101) and, linear in them, group logits (B, G).
+        """Age logits (b, 101) and, linear in them, group logits (b, G).
 
         Args:
-            maps: (B, C, h, w).
-            known: (B,) bool, images whose age is known; the others leave no trace in training.
+            maps: (b, C, h, w).
+            known: (b,) bool, images whose age is known; the others leave no trace in training.
         """
         norm, *rest = self.age_output_layer
         with torch.autocast(maps.device.type, enabled=False):  # squared years need more than bf16
@@ -81,7 +89,7 @@ class AgeHead(nn.Module):
 
 
 def dex_age(logits: Tensor) -> Tensor:
-    """Expected age (B,), years, of logits (B, 101) for the ages 0 to 100.
+    """Expected age (b,), years, of logits (b, 101) for the ages 0 to 100.
 
     Source: Rothe et al., "DEX: Deep EXpectation of Apparent Age", ICCV workshops 2015.
     """
@@ -90,15 +98,15 @@ def dex_age(logits: Tensor) -> Tensor:
 
 
 def age_loss(logits: Tensor, group_logits: Tensor, ages: Tensor) -> Tensor:
-    """Squared error of the expected age plus cross entropy of the group, over the known ages.
+    """Squared error of the expected age plus cross entropy of the group, over all known ages.
 
     Args:
-        logits: (B, 101) of years.
-        group_logits: (B, G).
-        ages: (B,).
+        logits: (b, 101) of years.
+        group_logits: (b, G).
+        ages: (b,).
 
     Returns:
-        Scalar; 0, with zero gradients, where no age is known.
+        Scalar, the same in all processes; 0, with zero gradients, where none knows an age.
 
     Raises:
         ValueError: thresholds for G groups are not known.

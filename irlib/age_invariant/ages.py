@@ -1,10 +1,14 @@
 """Ages as targets: groups, and means over the images whose age is known.
 
-Shapes: B images. Unit of ages: years; NaN where unknown.
+Shapes: b images in this process. Unit of ages: years; NaN where unknown.
 """
+
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor
+
+from irlib.parallel import summed
 
 # By number of groups: a face belongs to the group whose number of thresholds it is older than.
 THRESHOLDS = {
@@ -29,7 +33,7 @@ def thresholds(num_groups: int) -> tuple[int, ...]:
 
 
 def age_group(ages: Tensor, num_groups: int) -> Tensor:
-    """Group (B,), from 0, of each age (B,): how many thresholds it exceeds, strictly.
+    """Group (b,), from 0, of each age (b,): how many thresholds it exceeds, strictly.
 
     An unknown age is in group 0.
 
@@ -42,6 +46,22 @@ def age_group(ages: Tensor, num_groups: int) -> Tensor:
     return torch.stack([ages > threshold for threshold in thresholds(num_groups)]).sum(dim=0)
 
 
+def known_sums(values: Sequence[Tensor], known: Tensor) -> tuple[Tensor, Tensor]:
+    """The sums (n,) of n values over all processes where known, and how many are known.
+
+    Args:
+        values: n tensors (b,) of one dtype.
+        known: (b,) bool.
+    """
+    own = [torch.where(known, each, 0.0).sum() for each in values]
+    everyone = summed(torch.stack([*own, known.sum().to(own[0].dtype)]))
+    return everyone[:-1], everyone[-1]
+
+
 def known_mean(values: Tensor, known: Tensor) -> Tensor:
-    """Mean of values (B,) where known (B,) is true; 0, with zero gradients, where it never is."""
-    return torch.where(known, values, 0.0).sum() / known.sum().clamp(min=1)
+    """Mean of the values (b,) of all processes where known (b,) is true.
+
+    It is 0, with zero gradients, where none is known.
+    """
+    (total,), count = known_sums([values], known)
+    return total / count.clamp(min=1)

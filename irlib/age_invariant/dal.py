@@ -1,13 +1,13 @@
 """DAL: identity and age parts of an embedding are made to be uncorrelated, against an adversary.
 
-Shapes: B batch, D embedding. Unit of ages: years; NaN where unknown.
+Shapes: b images in this process, D embedding. Unit of ages: years; NaN where unknown.
 """
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from irlib.age_invariant.ages import age_group, known_mean
+from irlib.age_invariant.ages import age_group, known_mean, known_sums
 from irlib.backbones.features import Features
 from irlib.heads.margin import MarginHead
 from irlib.images import Batch
@@ -73,13 +73,12 @@ class DAL(Objective):
         """Choose by the step's number who is trained."""
         turn = self.adversarial_steps + self.ordinary_steps
         self.is_adversarial = step % turn < self.adversarial_steps
+        self.trains_network = not self.is_adversarial
         for projection in (self.project_age, self.project_identity):
             projection.requires_grad_(self.is_adversarial)
 
     def forward(self, features: Features, batch: Batch) -> dict[str, Tensor]:
         """Losses ``id``, ``age`` and ``correlation``, the last two over the known ages."""
-        if self.is_adversarial:
-            features = Features(*(part.detach() for part in features))
         known = batch.ages.isfinite()
         dtype = self.age_groups.weight.dtype  # the parts may be bf16
         age, identity = features.age.to(dtype), features.identity.to(dtype)
@@ -104,25 +103,27 @@ class DAL(Objective):
 
 
 def squared_correlation(first: Tensor, second: Tensor, known: Tensor) -> Tensor:
-    """Squared covariance over both variances, each variance plus 1e-6, of the known entries.
+    """Squared covariance over both variances, each plus 1e-6, of the entries known anywhere.
 
     The covariance is a mean, the variances are unbiased: for n entries in perfect correlation it
     is ((n - 1) / n)^2.
 
     Args:
-        first: (B,).
-        second: (B,).
-        known: (B,) bool.
+        first: (b,) of this process.
+        second: (b,).
+        known: (b,) bool.
 
     Returns:
-        Scalar; 0, with zero gradients, where less than two entries are known.
+        Scalar, the same in all processes; 0, with zero gradients, for less than two known entries.
 
     Source: Wang et al., CVPR 2019, canonical correlation of the batch; the two divisors as in the
         baselines of Inter-Prototype (Lee et al., BMVC 2021).
     """
-    first = torch.where(known, first - known_mean(first, known), 0.0)
-    second = torch.where(known, second - known_mean(second, known), 0.0)
-    covariance = known_mean(first * second, known)
-    others = (known.sum() - 1).clamp(min=1)
-    variances = [values.square().sum() / others + EPSILON for values in (first, second)]
+    sums, count = known_sums([first, second], known)
+    means = sums / count.clamp(min=1)
+    first = torch.where(known, first - means[0], 0.0)
+    second = torch.where(known, second - means[1], 0.0)
+    sums, _ = known_sums([first * second, first.square(), second.square()], known)
+    covariance = sums[0] / count.clamp(min=1)
+    variances = sums[1:] / (count - 1).clamp(min=1) + EPSILON
     return covariance.square() / (variances[0] * variances[1])

@@ -4,7 +4,8 @@ This is the recipe as documented. What the released code does otherwise is left 
 lowers the learning rate, saves nothing, ignores its seed, loads no weights (the names do not fit),
 and under mixed precision decays weights by a 65,536th of what is meant.
 
-Shapes: B batch, D embedding, C channels of h x w pixels. Unit of ages: years; NaN where unknown.
+Shapes: b images in this process, D embedding, C channels of h x w pixels.
+Unit of ages: years; NaN where unknown.
 """
 
 from typing import Any, Self

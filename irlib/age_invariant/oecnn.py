@@ -1,6 +1,6 @@
 """OE-CNN: the direction of an embedding tells who it is, its length how old.
 
-Shapes: B batch, D embedding. Unit of ages: years; NaN where unknown.
+Shapes: b images in this process, D embedding. Unit of ages: years; NaN where unknown.
 """
 
 import torch
@@ -26,7 +26,7 @@ class NormAge(nn.Module):
         self.offset = nn.Parameter(torch.zeros(()))
 
     def forward(self, embeddings: Tensor) -> Tensor:
-        """Ages (B,), years, of embeddings (B, D), not normalised."""
+        """Ages (b,), years, of embeddings (b, D), not normalised."""
         return self.slope * embeddings.to(self.slope.dtype).norm(dim=1) + self.offset
 
 
@@ -54,7 +54,7 @@ class OECNN(Objective):
         self.norm_age = NormAge()
 
     def forward(self, features: Tensor | Features, batch: Batch) -> dict[str, Tensor]:
-        """Losses ``id`` and ``age``, the second in square years over the known ages."""
+        """Losses ``id`` and ``age``, the second in square years over all known ages."""
         known = batch.ages.isfinite()
         wrong = self.norm_age(embeddings_of(features)) - torch.where(known, batch.ages, 0.0)
         return {**super().forward(features, batch), "age": known_mean(wrong.square(), known)}

@@ -8,8 +8,18 @@ holds alone, such as its rows of the prototypes, gets its whole gradient; and wh
 such as the backbone, gets a part in each, and the sum of the parts is the gradient.
 """
 
+from irlib.parallel.batch_norm import share_batch_norm
 from irlib.parallel.collectives import exchanged, gathered, largest, summed
 from irlib.parallel.shards import Shard
 from irlib.parallel.world import rank, size
 
-__all__ = ["Shard", "exchanged", "gathered", "largest", "rank", "size", "summed"]
+__all__ = [
+    "Shard",
+    "exchanged",
+    "gathered",
+    "largest",
+    "rank",
+    "share_batch_norm",
+    "size",
+    "summed",
+]
