@@ -4,14 +4,16 @@ Bare: every JPEG of the set, already in memory, decoded by simplejpeg into one b
 of an epoch, by as many threads. Ours: an epoch of the training loader over the `.rec` with those
 JPEGs: random access, decoding and batching into uint8 batches of 256. For comparison, the same by
 torch's DataLoader with as many processes. All take turns; a share is the median over the turns of
-the ratio within a turn, since the speed of a shared machine drifts. Memory: peak of a
-fresh process after opening the set and after an epoch of it, for a file and for one eight times
-as large.
+the ratio within a turn, since the speed of a shared machine drifts. Sharded: as many processes as
+cores, each with the training loader over its own images of every batch and one thread, against one
+process with as many threads. Memory: peak of a fresh process after opening the set and after an
+epoch of it, for a file and for one eight times as large.
 
 Run `python -m benchmarks.loading`.
 """
 
 import io
+import multiprocessing
 import os
 import statistics
 import subprocess
@@ -131,6 +133,47 @@ def measure_rate(folder: Path, workers: int) -> dict[str, Any]:
     }  # fmt: skip
 
 
+def measure_shards(folder: Path, size: int) -> dict[str, Any]:
+    """Images/s of several processes with a thread each and of one with as many, taking turns."""
+    context = multiprocessing.get_context("spawn")
+    turn = context.Barrier(size + 1, timeout=600)
+    processes = [
+        context.Process(target=epochs_of_a_shard, args=(folder, rank, size, turn), daemon=True)
+        for rank in range(size)
+    ]
+    for process in processes:
+        process.start()
+    faces = open_faces(folder)
+
+    def sharded() -> None:
+        turn.wait()  # all begin
+        turn.wait()  # all are done
+
+    works: tuple[Callable[[], None], ...] = (lambda: ours(faces, size), sharded)
+    turns = np.array([[seconds(work) for work in works] for _ in range(TURNS)])[1:]
+    for process in processes:
+        process.join()
+    rates = len(faces) / np.median(turns, axis=0)
+    return {
+        "processes": size, "images/s of all": float(rates[1]),
+        "images/s of one with as many threads": float(rates[0]),
+        "ratio": float(np.median(turns[:, 0] / turns[:, 1])),
+    }  # fmt: skip
+
+
+def epochs_of_a_shard(folder: Path, rank: int, size: int, turn: Any) -> None:
+    """Epochs of one process's images, at the word of the one that takes the time."""
+    torch.set_num_threads(1)
+    loader = TrainLoader(
+        open_faces(folder), batch_size=BATCH, seed=0, workers=1, rank=rank, size=size
+    )
+    for _ in range(TURNS):
+        turn.wait()
+        for _ in loader:
+            pass
+        turn.wait()
+
+
 def seconds(work: Callable[[], None]) -> float:
     """How long a piece of work takes."""
     begun = time.perf_counter()
@@ -165,7 +208,7 @@ def peak() -> float:
 
 
 def measure() -> list[dict[str, Any]]:
-    """Rows of the rate with one thread and with one a core, and of the memory."""
+    """Rows of the rate with one thread and with one a core, of shards, and of the memory."""
     torch.set_num_threads(1)
     cores = len(os.sched_getaffinity(0))
     rows = []
@@ -174,6 +217,7 @@ def measure() -> list[dict[str, Any]]:
             labels = np.arange(count) // 50
             pack(Pictures(count), labels, Path(text) / str(count))
         rows += [measure_rate(Path(text) / str(IMAGES), n) for n in sorted({1, cores})]
+        rows += [measure_shards(Path(text) / str(IMAGES), cores)] if cores > 1 else []
         rows += [measure_memory(Path(text) / str(count)) for count in (SMALL, 8 * SMALL)]
     return rows
 

@@ -1,18 +1,21 @@
 """AdaFace's augmentations of uint8 batches, on the batch's own device.
 
-Each is drawn anew for every image, and all images of a call are computed together. Which images
-are changed is drawn on the CPU, so that those alone are computed without waiting for the device.
+What changes an image is drawn on the CPU, anew for every image, and apart from the change itself:
+so every process can draw for the images of all and change its own. All images of a call are
+computed together, and none but those that are changed; nothing waits for the device.
 
-Shapes: B batch, H = W = 112, k images that are changed, T = 8 taps of an interpolation.
+Shapes: B images that all processes take in a step, b of them in this process, H = W = 112, k images
+that are changed, T = 8 taps of an interpolation.
 
 Source: Kim et al., CVPR 2022; released code, dataset/augmenter.py.
 """
 
 import math
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import torch
-from torch import Tensor
+from torch import Generator, Tensor
 
 AREA, RATIO, TRIES = (0.2, 1.0), (3 / 4, 4 / 3), 10  # of torchvision's RandomResizedCrop
 SMALLEST = 0.2  # side of an image of low resolution, of the full side
@@ -26,96 +29,141 @@ TAPS = 8  # pixels that any of the interpolations reads along one axis
 INTERPOLATIONS = ("nearest", "linear", "area", "cubic", "lanczos4")  # as OpenCV names them
 
 
-def changed(images: Tensor, change: Callable[[Tensor], Tensor], probability: float) -> Tensor:
-    """The batch with each image changed with a probability; with 0 nothing is drawn.
+@dataclass(frozen=True)
+class Change:
+    """One kind of change: what is drawn for an image, and what becomes of it.
 
     Args:
-        images: (B, H, W, 3) uint8; they stay as they are.
-        change: (k, H, W, 3) uint8 to as many changed ones.
+        drawn: from k, H and a generator on the CPU, k rows of values.
+        made: images (k, H, H, 3) uint8 and their rows of values, on one device, to as many changed
+            images.
+    """
+
+    drawn: Callable[[int, int, Generator], Tensor]
+    made: Callable[[Tensor, Tensor], Tensor]
+
+
+def changed(
+    images: Tensor,
+    change: Change,
+    probability: float,
+    *,
+    rows: range,
+    total: int,
+    generator: Generator,
+) -> Tensor:
+    """The images with each changed with a probability; with 0 nothing is drawn.
+
+    Args:
+        images: (b, H, H, 3) uint8; they stay as they are.
+        change: what happens to them.
         probability: of each image.
+        rows: places of these b images among the B of all processes.
+        total: B; so many are drawn for.
+        generator: on the CPU.
     """
     if not probability:
         return images
-    chosen = (torch.rand(len(images)) < probability).nonzero()[:, 0]  # on the CPU: no waiting
-    chosen = chosen.to(images.device, non_blocking=True)
-    return images.index_copy(0, chosen, change(images[chosen]))
+    chosen = (torch.rand(total, generator=generator) < probability).nonzero()[:, 0]  # on the CPU
+    drawn = change.drawn(len(chosen), images.shape[1], generator)
+    here = (chosen >= rows.start) & (chosen < rows.stop)
+    places = sent(chosen[here] - rows.start, images.device)
+    drawn = sent(drawn[here], images.device)
+    return images.index_copy(0, places, change.made(images[places], drawn))
 
 
-def cropped(images: Tensor) -> Tensor:
-    """Images (k, H, W, 3) with all but a random box of each black.
+def sent(values: Tensor, device: torch.device) -> Tensor:
+    """Values from the CPU on a device, without waiting for it."""
+    if device.type == "cuda":  # from other memory the copy would be awaited
+        values = values.pin_memory()
+    return values.to(device, non_blocking=True)
 
-    The box has a share of the area in `AREA` and a ratio of its sides in `RATIO`, whose logarithm
-    is uniform. It is the first of ten draws that fits in, or the whole image where none does.
+
+def drawn_boxes(count: int, side: int, generator: Generator) -> Tensor:
+    """Top, left, height and width (k, 4) of a random box in each image.
+
+    It has a share of the area in `AREA` and a ratio of its sides in `RATIO`, whose logarithm is
+    uniform. It is the first of ten draws that fits in, or the whole image where none does.
     """
-    count, height, width, _ = images.shape
-    high, wide = _box(count, height, width, images.device)
-    rows = _random_interval(high, height)  # (k, H)
-    columns = _random_interval(wide, width)  # (k, W)
+    area = _uniform((count, TRIES), AREA, generator) * (side * side)
+    ratio = _uniform((count, TRIES), (math.log(RATIO[0]), math.log(RATIO[1])), generator).exp()
+    sides = torch.stack([(area / ratio).sqrt().round(), (area * ratio).sqrt().round()])
+    fits = ((sides > 0) & (sides <= side)).all(dim=0)  # (k, TRIES)
+    first = fits.int().argmax(dim=1, keepdim=True).expand(2, -1, 1)  # 0 where none fits
+    some = fits.any(dim=1, keepdim=True)
+    sides = torch.where(some, sides.gather(2, first), side)  # (2, k, 1)
+    starts = torch.rand(sides.shape, generator=generator) * (side - sides + 1)
+    return torch.cat([*starts.floor(), *sides], dim=1)
+
+
+def cropped(images: Tensor, boxes: Tensor) -> Tensor:
+    """Images (k, H, H, 3) with all but a box (k, 4) of each black."""
+    top, left, height, width = boxes.split(1, dim=1)  # (k, 1)
+    places = torch.arange(images.shape[1], device=images.device)
+    rows = (places >= top) & (places < top + height)  # (k, H)
+    columns = (places >= left) & (places < left + width)
     return images * (rows[:, :, None] & columns[:, None, :])[..., None]
 
 
-def low_resolution_of(images: Tensor) -> Tensor:
-    """Square images (k, H, H, 3), each made small and large again.
+def drawn_sizes(count: int, side: int, generator: Generator) -> Tensor:
+    """Small side and interpolations down and up (k, 3) of each image.
 
-    The small side is a share of H from `SMALLEST` to 1. Each way has an interpolation of
-    `INTERPOLATIONS` of its own, with the weights of OpenCV: none of them but "area" averages over
-    what lies between its taps. A value differs by at most 1 from OpenCV's fixed-point arithmetic.
+    The side is a share of H from `SMALLEST` to 1; each way has one of `INTERPOLATIONS`.
     """
-    count, side, device = len(images), images.shape[1], images.device
-    small = (_uniform((count, 1), (SMALLEST, 1.0), device) * side).long()  # (k, 1)
-    full = torch.full_like(small, side)
-    kinds = torch.randint(len(INTERPOLATIONS), (2, count), device=device)
-    down = _resizing(kinds[0], full, small, side)
-    up = _resizing(kinds[1], small, full, side)
+    small = (_uniform((count, 1), (SMALLEST, 1.0), generator) * side).long()
+    kinds = torch.randint(len(INTERPOLATIONS), (2, count), generator=generator)
+    return torch.cat([small, kinds.T], dim=1)
+
+
+def low_resolution_of(images: Tensor, sizes: Tensor) -> Tensor:
+    """Images (k, H, H, 3), each made small and large again by its sizes (k, 3).
+
+    The weights are OpenCV's: none of the interpolations but "area" averages over what lies between
+    its taps. A value differs by at most 1 from OpenCV's fixed-point arithmetic.
+    """
+    side = images.shape[1]
+    small, full = sizes[:, :1], torch.full_like(sizes[:, :1], side)
+    down = _resizing(sizes[:, 1], full, small, side)
+    up = _resizing(sizes[:, 2], small, full, side)
     planes = _planes(images)
     for matrix in (down[:, None], up[:, None]):
         planes = (matrix @ planes @ matrix.mT).round_().clamp_(0, 255)
     return planes.permute(0, 2, 3, 1).to(torch.uint8)
 
 
-def photometric_of(images: Tensor) -> Tensor:
-    """Images (k, H, W, 3) of another brightness, contrast and saturation.
+def drawn_factors(count: int, _side: int, generator: Generator) -> Tensor:
+    """Brightness, contrast and saturation, 0 to 2, in an order of each image's own, with factors.
 
-    Each image has its own order of the three and its own factors, uniform in `FACTORS`. Values are
-    those of Pillow's ImageEnhance. The luminance takes the channels as red, green and blue, where
-    the released code takes them the other way round.
+    (k, 3, 2): what comes when, and its factor, uniform in `FACTORS`.
     """
-    count, device = len(images), images.device
-    factors = _uniform((count, 3), FACTORS, device)  # (k, 3)
-    order = torch.rand(count, 3, device=device).argsort(dim=1)  # (k, 3), which comes when
+    factors = _uniform((count, 3), FACTORS, generator)
+    order = torch.rand(count, 3, generator=generator).argsort(dim=1)
+    return torch.stack([order.float(), factors], dim=2)
+
+
+def photometric_of(images: Tensor, factors: Tensor) -> Tensor:
+    """Images (k, H, H, 3) of another brightness, contrast and saturation, by factors (k, 3, 2).
+
+    Values are those of Pillow's ImageEnhance. The luminance takes the channels as red, green and
+    blue, where the released code takes them the other way round.
+    """
     planes = _planes(images)
-    for kind, factor in zip(order.T, factors.T, strict=True):
+    for kind, factor in factors.permute(1, 2, 0):  # (k,) each
         planes = _enhanced(planes, kind, factor)
     return planes.permute(0, 2, 3, 1).to(torch.uint8)
+
+
+CROP = Change(drawn_boxes, cropped)
+LOW_RESOLUTION = Change(drawn_sizes, low_resolution_of)
+PHOTOMETRIC = Change(drawn_factors, photometric_of)
 
 
 def _planes(images: Tensor) -> Tensor:
     return images.permute(0, 3, 1, 2).contiguous().float()  # (k, 3, H, W)
 
 
-def _uniform(shape: tuple[int, ...], limits: tuple[float, float], device: torch.device) -> Tensor:
-    return torch.empty(shape, device=device).uniform_(*limits)
-
-
-def _box(count: int, height: int, width: int, device: torch.device) -> tuple[Tensor, Tensor]:
-    # (k, 1) rows and columns
-    area = _uniform((count, TRIES), AREA, device) * (height * width)
-    ratio = _uniform((count, TRIES), (math.log(RATIO[0]), math.log(RATIO[1])), device).exp()
-    high, wide = (area / ratio).sqrt().round(), (area * ratio).sqrt().round()
-    fits = (high > 0) & (high <= height) & (wide > 0) & (wide <= width)
-    first = fits.int().argmax(dim=1, keepdim=True)  # 0 where none fits
-    some = fits.any(dim=1, keepdim=True)
-    return (
-        torch.where(some, high.gather(1, first), height),
-        torch.where(some, wide.gather(1, first), width),
-    )
-
-
-def _random_interval(length: Tensor, side: int) -> Tensor:
-    # (k, side), true on so many places (k, 1) in a row
-    start = (torch.rand_like(length) * (side - length + 1)).floor()
-    places = torch.arange(side, device=length.device)
-    return (places >= start) & (places < start + length)
+def _uniform(shape: tuple[int, ...], limits: tuple[float, float], generator: Generator) -> Tensor:
+    return torch.empty(shape).uniform_(*limits, generator=generator)
 
 
 def _resizing(kind: Tensor, before: Tensor, after: Tensor, side: int) -> Tensor:

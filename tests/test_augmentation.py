@@ -10,8 +10,8 @@ from PIL import Image, ImageEnhance
 from torchvision.transforms import RandomResizedCrop
 
 from irlib import augmentation
-from irlib.augmentation import changed, cropped, low_resolution_of, photometric_of
-from irlib.images import augment, to_input
+from irlib.augmentation import CROP, LOW_RESOLUTION, PHOTOMETRIC, Change, changed
+from irlib.images import Batch, augment, to_input
 
 SIDE = 112
 OPENCV = {
@@ -21,7 +21,7 @@ OPENCV = {
     "cubic": cv2.INTER_CUBIC,
     "lanczos4": cv2.INTER_LANCZOS4,
 }
-CHANGES = {"crop": cropped, "low_resolution": low_resolution_of, "photometric": photometric_of}
+CHANGES = {"crop": CROP, "low_resolution": LOW_RESOLUTION, "photometric": PHOTOMETRIC}
 each_change = pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES)
 
 
@@ -35,9 +35,25 @@ def pictures(count, seed=0):
     return torch.from_numpy(noise)
 
 
-def seeded(seed, function, *arguments):
-    torch.manual_seed(seed)
-    return function(*arguments)
+def seeded(seed):
+    return torch.Generator().manual_seed(seed)
+
+
+def made(seed, change, images):
+    """All images changed, by what a generator of this seed draws."""
+    return change.made(images, change.drawn(len(images), images.shape[1], seeded(seed)))
+
+
+def drawn_and_changed(images, change, probability, generator):
+    """Some of the images changed, where they are all there are."""
+    count = len(images)
+    return changed(images, change, probability, rows=range(count), total=count, generator=generator)
+
+
+def augmented(images, generator, **options):
+    count = len(images)
+    batch = Batch(images, torch.zeros(count, dtype=torch.int64), torch.zeros(count))
+    return augment(batch, generator=generator, **options)
 
 
 # All three
@@ -47,30 +63,29 @@ def seeded(seed, function, *arguments):
 def test_a_change_keeps_shape_and_type_and_leaves_its_input_alone(change):
     images = pictures(4)
     before = images.clone()
-    found = seeded(0, change, images)
+    found = made(0, change, images)
     assert (found.shape, found.dtype) == (images.shape, torch.uint8)
     assert torch.equal(images, before)
     assert not torch.equal(found, before)
 
 
 @each_change
-def test_a_change_repeats_with_torchs_seed(change):
+def test_a_change_repeats_with_its_generator(change):
     images = pictures(8)
-    assert torch.equal(seeded(3, change, images), seeded(3, change, images))
-    assert not torch.equal(seeded(3, change, images), seeded(4, change, images))
+    assert torch.equal(made(3, change, images), made(3, change, images))
+    assert not torch.equal(made(3, change, images), made(4, change, images))
 
 
 @each_change
 def test_every_image_is_changed_in_a_way_of_its_own(change):
-    found = seeded(0, change, pictures(1).expand(20, -1, -1, -1))
+    found = made(0, change, pictures(1).expand(20, -1, -1, -1))
     assert len({image.numpy().tobytes() for image in found}) == 20
 
 
 @pytest.mark.parametrize("name", CHANGES)
 def test_a_probability_is_the_share_of_images_that_are_changed(name):
     images = pictures(1)[:, :28, :28].expand(3000, -1, -1, -1)
-    torch.manual_seed(0)
-    found = changed(images, CHANGES[name], 0.2)
+    found = drawn_and_changed(images, CHANGES[name], 0.2, seeded(0))
     share = (found != images).flatten(1).any(dim=1).float().mean().item()
     # deviation 0.0073; a crop is the whole image in about 1 % of the draws
     assert abs(share - 0.2) < 5 * 0.0073
@@ -78,17 +93,17 @@ def test_a_probability_is_the_share_of_images_that_are_changed(name):
 
 def test_images_that_are_not_chosen_stay_as_they_are_at_their_place():
     images = pictures(50)
-    found = seeded(0, changed, images, lambda some: 255 - some, 0.5)
+    inverted = Change(lambda count, *_: torch.zeros(count, 1), lambda some, _: 255 - some)
+    found = drawn_and_changed(images, inverted, 0.5, seeded(0))
     is_changed = (found != images).flatten(1).any(dim=1)
     assert torch.equal(found[is_changed], 255 - images[is_changed])
     assert 10 < is_changed.sum() < 40
 
 
 def test_with_no_probability_nothing_is_drawn():
-    torch.manual_seed(0)
-    before = torch.get_rng_state()
-    changed(pictures(4), cropped, 0.0)
-    assert torch.equal(torch.get_rng_state(), before)
+    generator = seeded(0)
+    drawn_and_changed(pictures(4), CROP, 0.0, generator)
+    assert torch.equal(generator.get_state(), seeded(0).get_state())
 
 
 def test_without_augmentations_a_batch_is_mirrored_by_the_same_draws_as_ever():
@@ -96,40 +111,38 @@ def test_without_augmentations_a_batch_is_mirrored_by_the_same_draws_as_ever():
     torch.manual_seed(5)
     mirrored = torch.rand(16) < 0.5
     expected = to_input(torch.where(mirrored[:, None, None, None], images.flip(2), images))
-    assert torch.equal(seeded(5, augment, images), expected)
+    assert torch.equal(augmented(images, seeded(5)), expected)
 
 
 def test_the_changes_come_in_the_order_crop_low_resolution_photometric_flip():
     images = pictures(6)
-    torch.manual_seed(1)
-    expected = images
+    generator, expected = seeded(1), images
     for change in CHANGES.values():
-        expected = changed(expected, change, 0.7)
-    expected = augment(expected)
-    torch.manual_seed(1)
-    found = augment(images, crop=0.7, low_resolution=0.7, photometric=0.7)
+        expected = drawn_and_changed(expected, change, 0.7, generator)
+    expected = augmented(expected, generator)
+    found = augmented(images, seeded(1), crop=0.7, low_resolution=0.7, photometric=0.7)
     assert torch.equal(found, expected)
 
 
 @each_change
 def test_no_image_at_all_can_be_changed(change):
     # a draw may choose none of a batch
-    assert change(pictures(2)[:0]).shape == (0, SIDE, SIDE, 3)
+    assert made(0, change, pictures(2)[:0]).shape == (0, SIDE, SIDE, 3)
 
 
 # Crop
 
 
 def boxes(count):
-    """Rows and columns that `cropped` leaves, as booleans, and the images it gives."""
+    """Rows and columns that a crop leaves, as booleans, and the images it gives."""
     images = torch.full((count, SIDE, SIDE, 3), 9, dtype=torch.uint8)
-    left = seeded(0, cropped, images)[..., 0] > 0
+    left = made(0, CROP, images)[..., 0] > 0
     return left.any(dim=2).numpy(), left.any(dim=1).numpy(), left.numpy()
 
 
 def test_a_crop_is_the_image_in_a_box_and_black_around_it():
     images = pictures(40)
-    found = seeded(0, cropped, images)
+    found = made(0, CROP, images)
     for image, crop in zip(images.numpy(), found.numpy(), strict=True):
         rows, columns = np.nonzero(crop.any(axis=2))
         box = (slice(rows.min(), rows.max() + 1), slice(columns.min(), columns.max() + 1))
@@ -209,7 +222,7 @@ def test_an_image_is_made_large_as_by_opencv(kind, small):
 
 def test_low_resolution_is_the_two_resizings_it_draws():
     images = pictures(60)
-    found = seeded(2, low_resolution_of, images).numpy()
+    found = made(2, LOW_RESOLUTION, images).numpy()
     torch.manual_seed(2)  # the draws, in their order
     sides = (torch.empty(60, 1).uniform_(0.2, 1.0) * SIDE).long().flatten().tolist()
     kinds = torch.randint(5, (2, 60)).tolist()
@@ -233,7 +246,7 @@ def test_every_small_side_is_drawn_from_a_fifth_on(monkeypatch):
         return resizing(kind, before, after, side)
 
     monkeypatch.setattr(augmentation, "_resizing", watching)
-    seeded(0, low_resolution_of, pictures(1).expand(200, -1, -1, -1))
+    made(0, LOW_RESOLUTION, pictures(1).expand(200, -1, -1, -1))
     sides = drawn[0]
     # int(0.2 * 112) is 22; uniform up to 112 exclusively: mean 0.6 * 112 - 0.5, deviation 26
     assert 22 <= sides.min().item() <= 24
@@ -253,7 +266,7 @@ def test_a_flat_image_stays_flat(kind, sizes):
 
 def test_brightness_contrast_and_saturation_are_those_of_pillow():
     images = pictures(100)
-    found = seeded(6, photometric_of, images).numpy()
+    found = made(6, PHOTOMETRIC, images).numpy()
     torch.manual_seed(6)  # the draws, in their order
     factors = torch.empty(100, 3).uniform_(0.5, 1.5).tolist()
     orders = torch.rand(100, 3).argsort(dim=1).tolist()
@@ -272,7 +285,7 @@ def test_brightness_contrast_and_saturation_are_those_of_pillow():
 def test_factors_lie_between_a_half_and_one_and_a_half():
     # a flat gray image: contrast and saturation leave it alone, brightness multiplies it
     images = torch.full((2000, 8, 8, 3), 100, dtype=torch.uint8)
-    found = seeded(0, photometric_of, images)[:, 0, 0, 0].float()
+    found = made(0, PHOTOMETRIC, images)[:, 0, 0, 0].float()
     assert (found.min().item(), found.max().item()) == pytest.approx((50, 149), abs=1)
     # uniform: mean 100 less half of what is cut off, deviation 29
     assert abs(found.mean().item() - 99.5) < 5 * 29 / math.sqrt(2000)
@@ -283,9 +296,9 @@ def test_factors_lie_between_a_half_and_one_and_a_half():
 def test_augmentation_does_not_wait_for_the_device():
     images = pictures(32).cuda()
     options = {"crop": 0.5, "low_resolution": 0.5, "photometric": 0.5}
-    augment(images, **options)  # loads the kernels
+    augmented(images, seeded(0), **options)  # loads the kernels
     torch.cuda.set_sync_debug_mode("error")
     try:
-        augment(images, **options)
+        augmented(images, seeded(0), **options)
     finally:
         torch.cuda.set_sync_debug_mode("default")

@@ -6,12 +6,15 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+import ranks
 import torch
 from PIL import Image
 
+from irlib import parallel
 from irlib.data.faces import Faces
 from irlib.data.loading import TrainLoader
 from irlib.data.sources import ImageFiles
+from irlib.training.config import EVERY_CORE
 
 
 def as_faces(crops, count=None):
@@ -173,6 +176,166 @@ def test_images_given_out_are_counted(crops, batch_size, an_epoch, workers):
     assert given.images_seen == 2 * an_epoch
 
 
+# Several processes
+
+
+def shards(crops, size, **options):
+    return [loader(crops, rank=rank, size=size, **options) for rank in range(size)]
+
+
+def together(parts):
+    """The parts of one batch as the images, labels and ages of all processes."""
+    return [torch.cat([getattr(part, n) for part in parts]) for n in ("images", "labels", "ages")]
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+@pytest.mark.parametrize("size", [2, 3, 4])
+def test_processes_share_the_batches_of_one(crops, size, workers):
+    alone, several = loader(crops), shards(crops, size, workers=workers)
+    for _ in range(2):
+        for batch, *parts in zip(alone, *several, strict=True):
+            for found, expected in zip(together(parts), together([batch]), strict=True):
+                assert torch.equal(found.nan_to_num(-1), expected.nan_to_num(-1))
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_every_process_knows_how_many_images_each_has(crops, workers):
+    # 19 images in batches of 8, 8 and 3 for four processes
+    for rank, given in enumerate(shards(crops, 4, batch_size=8, workers=workers)):
+        batches = list(given)
+        assert [b.counts for b in batches] == [(2, 2, 2, 2), (2, 2, 2, 2), (1, 1, 1, 0)]
+        assert [len(b.images) for b in batches] == [2, 2, 0 if rank == 3 else 1]
+
+
+def test_one_process_has_all_images_of_a_batch(crops):
+    assert [batch.counts for batch in loader(crops)] == [None] * 5
+
+
+@pytest.mark.parametrize("rank", [0, 1])
+def test_a_process_counts_the_images_of_all(crops, rank):
+    given = loader(crops, batch_size=6, rank=rank, size=2)
+    assert (len(given), [given.images_seen for _ in given]) == (3, [6, 12, 18])
+
+
+def test_a_process_decodes_its_own_images_alone(crops):
+    slow = Slow(crops)
+    faces = replace(as_faces(crops), images=slow)
+    list(TrainLoader(faces, batch_size=4, seed=1, workers=1, rank=1, size=2))
+    assert slow.read == 4 * 2 + 1  # two of each batch of 4, one of the last of 3
+
+
+@pytest.mark.parametrize("size", [1, 3])
+def test_any_number_of_processes_goes_on_where_four_stood(crops, size):
+    expected = [together([batch]) for batch in loader(crops)][2:]
+    saved = []
+    for first in shards(crops, 4, workers=1):
+        stream = iter(first)
+        next(stream), next(stream)
+        saved.append(first.state_dict())
+        stream.close()
+    assert saved == [{"epoch": 0, "position": 2, "bad": []}] * 4
+    several = shards(crops, size)
+    for given in several:
+        given.load_state_dict(saved[0])
+    found = [together(parts) for parts in zip(*several, strict=True)]
+    assert all(map(equal, [f[:2] for f in found], [e[:2] for e in expected]))
+    assert len(found) == 3
+
+
+@pytest.mark.parametrize(
+    ("cores", "local_size", "workers"),
+    # 7 over 2 is 3; at least one; beyond 16 the interpreter's lock passes no more images
+    [(7, 1, 7), (7, 2, 3), (2, 4, 1), (64, 1, 16), (64, 8, 8)],
+)
+def test_workers_for_every_core_are_this_processs_share(
+    crops, monkeypatch, cores, local_size, workers
+):
+    monkeypatch.setattr("irlib.data.loading.available_cores", lambda: cores)
+    assert loader(crops, workers=EVERY_CORE, local_size=local_size).workers == workers
+
+
+@pytest.mark.parametrize(("option", "told"), [
+    ({"rank": 2, "size": 2}, "rank=2: expected less than size=2"),
+    ({"rank": -1, "size": 2}, "rank=-1: expected at least 0"),
+    ({"size": 0}, "size=0: expected at least 1"),
+    ({"local_size": 0}, "local_size=0: expected at least 1"),
+    ({"size": 5}, "batch_size=4: expected at least 5"),  # else some never had an image
+])  # fmt: skip
+def test_a_place_among_processes_that_cannot_be_is_told(crops, option, told):
+    with pytest.raises(ValueError, match=told):
+        loader(crops, **option)
+
+
+def epochs_among_others(root, names, workers, allowed_bad):
+    """What this process's loader over damaged images gives in two epochs."""
+    count = len(names)
+    faces = Faces(
+        images=ImageFiles(root, names), labels=np.arange(count), ages=np.zeros(count),
+        class_names=("",) * count,
+    )  # fmt: skip
+    given = TrainLoader(
+        faces, batch_size=4, seed=1, workers=workers, allowed_bad=allowed_bad, rank=parallel.rank(),
+        size=parallel.size(),
+    )  # fmt: skip
+    batches, error = [], ""
+    try:
+        batches = [(b.labels.tolist(), b.counts) for _ in range(2) for b in given]
+    except ValueError as refusal:
+        error = str(refusal)
+    return batches, given.state_dict(), error
+
+
+def every_case(root, names):
+    return {
+        (workers, allowed_bad): epochs_among_others(root, names, workers, allowed_bad)
+        for workers, allowed_bad in ((0, 4), (2, 4), (2, 3))
+    }  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def among_others(crops, tmp_path_factory):
+    """By process, and by workers and allowed images: four damaged ones, three in one batch of 4."""
+    root = tmp_path_factory.mktemp("damaged")
+    order = np.random.default_rng([1, 0]).permutation(19)
+    damaged = {*order[4:7].tolist(), int(order[11])}
+    for index, path in enumerate(crops.paths):
+        content = path.read_bytes()
+        (root / path.name).write_bytes(content[:2000] if index in damaged else content)
+    names = np.array([path.name for path in crops.paths])
+    alone = epochs_among_others(root, names, 2, 4)
+    return alone, ranks.run(every_case, 2, root, names)
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_processes_leave_out_what_one_would(among_others, workers):
+    (expected, state, _), several = among_others
+    first, second = (cases[workers, 4] for cases in several)
+    labels = [one + two for (one, _), (two, _) in zip(first[0], second[0], strict=True)]
+    # the batch with a single sound image is left out by both
+    assert labels == [labels for labels, _ in expected]
+    for _, found, _ in (first, second):
+        assert {**found, "bad": sorted(found["bad"])} == {**state, "bad": sorted(state["bad"])}
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_processes_agree_on_what_each_has_left(among_others, workers):
+    _, several = among_others
+    first, second = (cases[workers, 4][0] for cases in several)
+    for (one, counts), (two, too) in zip(first, second, strict=True):
+        assert counts == too == (len(one), len(two))
+    # the third batch, now the second, lacks its last image: 2 and 1
+    assert first[1][1] == (2, 1)
+
+
+def test_damaged_images_of_all_processes_are_counted_together(among_others):
+    # four are damaged and three allowed: each process meets two
+    _, several = among_others
+    first, second = (cases[2, 3] for cases in several)
+    assert first[1] == second[1]
+    assert first[2] == second[2]
+    assert first[2].endswith("; 3 may be damaged")
+
+
 # Threads
 
 
@@ -233,7 +396,7 @@ def test_a_single_image_is_refused(crops):
 
 
 @pytest.mark.parametrize(
-    "option", [{"batch_size": 1}, {"batch_size": 0}, {"workers": -1}, {"allowed_bad": -1}]
+    "option", [{"batch_size": 1}, {"batch_size": 0}, {"workers": -2}, {"allowed_bad": -1}]
 )
 def test_an_option_out_of_range_is_named(crops, option):
     ((name, value),) = option.items()

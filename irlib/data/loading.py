@@ -1,6 +1,6 @@
 """Training batches of uint8 images with their labels and ages.
 
-Shapes: B batch, N images.
+Shapes: N images, B in a batch of all processes, b of them in this process.
 """
 
 from collections import deque
@@ -13,47 +13,65 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from irlib.data.decoding import SIZE, decode_crop, decoded_quickly
+from irlib.data.decoding import SIZE
 from irlib.data.faces import Faces
 from irlib.data.sampling import Sampler, Uniform
-from irlib.data.sources import Images
-from irlib.images import Batch
+from irlib.data.sources import Bad, crops_into
+from irlib.images import Batch, even_sizes
+from irlib.parallel import exchanged
+from irlib.provenance import available_cores
+from irlib.training.config import EVERY_CORE
 
 _PIECE = 64  # images a thread decodes at a time: fewer cost more handing over
 _AHEAD = 4  # batches under way, where pieces suffice for all threads
+_MOST = 16  # threads: all but a twentieth of decoding is outside the interpreter's lock
 
-Bad = list[tuple[int, str]]  # place in a batch, and what is wrong with the image
+Rows = NDArray[np.int64]
+_Part = tuple[Rows, torch.Tensor, Bad]  # rows (b,) of the set, their pixels, the damaged of them
 
 
 @dataclass(frozen=True, eq=False)
 class _Pending:
-    """A batch under way: the images it will hold, and the pieces still being decoded."""
+    """What this process will have of a batch, and the pieces of it still being decoded."""
 
-    chosen: NDArray[np.int64]
+    rows: Rows
     pixels: torch.Tensor
     pieces: list[Future[Bad]]
+
+    def part(self) -> _Part:
+        """Wait for the pieces."""
+        return self.rows, self.pixels, [bad for piece in self.pieces for bad in piece.result()]
 
 
 class TrainLoader:
     """Random training batches, epoch after epoch, that can go on from any batch.
 
     The order of an epoch depends on the seed and the epoch alone: neither on the file system, nor
-    on the number of workers, nor on what was drawn elsewhere. A batch of one image is left out,
-    since batch norm cannot take it.
+    on the number of workers or processes, nor on what was drawn elsewhere. A batch of one image is
+    left out, since batch norm cannot take it.
+
+    Of several processes each decodes and gives out its own images of every batch: one after the
+    other in the order of the processes, cut by `even_sizes`. All stand at the same batch, and any
+    number of processes can go on from there.
 
     Args:
         faces: N images with labels and ages.
-        batch_size: images a batch.
+        batch_size: images a batch, of all processes together.
         seed: of the order.
         sampler: which images an epoch draws; each one once if it is None.
-        workers: threads that decode, some batches ahead; with 0 all images are decoded at once
-            and kept in memory (37,632 bytes each), which suits small sets.
+        workers: threads that decode, some batches ahead; `EVERY_CORE` for as many as this process
+            has cores. With 0 all N images are decoded at once, by every process, and kept in
+            memory (37,632 bytes each), which suits small sets.
         allowed_bad: so many different images may be damaged: they are left out of their batches
-            and named in `bad`. One more stops the training.
+            and named in `bad`. One more stops the training. Above 0, several processes tell each
+            other at every batch what they met, so that they give out the same batches.
+        rank: number of this process.
+        size: how many there are.
+        local_size: how many of them share this machine's cores.
 
     Raises:
-        ValueError: fewer than two images or arrays of unequal length; or, with 0 workers, too
-            many damaged images.
+        ValueError: fewer than two images, arrays of unequal length or a number out of its range;
+            or, with 0 workers, too many damaged images.
     """
 
     def __init__(
@@ -65,27 +83,29 @@ class TrainLoader:
         sampler: Sampler | None = None,
         workers: int = 0,
         allowed_bad: int = 0,
+        rank: int = 0,
+        size: int = 1,
+        local_size: int = 1,
     ) -> None:
-        counts = len(faces.images), len(faces.labels), len(faces.ages)
-        if len(set(counts)) > 1:
-            images, labels, ages = counts
-            raise ValueError(
-                f"{images} images, {labels} labels, {ages} ages: expected one of each an image"
-            )
-        if counts[0] < 2:
-            raise ValueError(f"{counts[0]} images: expected at least 2 to train on")
+        _require_equal_lengths(faces)
         for name, value, least in (
-            ("batch_size", batch_size, 2), ("workers", workers, 0), ("allowed_bad", allowed_bad, 0)
+            ("size", size, 1), ("local_size", local_size, 1), ("rank", rank, 0),
+            ("batch_size", batch_size, max(2, size)), ("workers", workers, EVERY_CORE),
+            ("allowed_bad", allowed_bad, 0),
         ):  # fmt: skip
             if value < least:
                 raise ValueError(f"{name}={value}: expected at least {least}")
+        if rank >= size:
+            raise ValueError(f"rank={rank}: expected less than size={size}")
         self.faces, self.batch_size, self.seed = faces, batch_size, seed
         self.sampler = sampler or Uniform(len(faces))
-        self.workers, self.allowed_bad = workers, allowed_bad
+        self.workers = _cores(local_size) if workers == EVERY_CORE else workers
+        self.allowed_bad = allowed_bad
+        self.rank, self.size = rank, size
         self.epoch = 0  # whole epochs given out
         self.position = 0  # batches given out in the epoch under way
         self.bad: list[str] = []  # names of the damaged images met so far, each once
-        self._missing: NDArray[np.int64] = np.empty(0, dtype=np.int64)  # not among those kept
+        self._missing: Rows = np.empty(0, dtype=np.int64)  # not among those kept
         self.kept = self._decode_all() if workers == 0 else None
 
     def __len__(self) -> int:
@@ -102,26 +122,27 @@ class TrainLoader:
         order = self.sampler.order(np.random.default_rng([self.seed, self.epoch]))
         starts = range(self.position * self.batch_size, len(order), self.batch_size)
         chunks = (order[start : start + self.batch_size] for start in starts)
-        chunks = (chunk for chunk in chunks if len(chunk) > 1)
-        batches = self._from_memory(chunks) if self.kept is not None else self._decoded(chunks)
+        own = (np.array_split(c, self.size)[self.rank] for c in chunks if len(c) > 1)
+        parts = self._from_memory(own) if self.kept is not None else self._decoded(own)
         try:
-            for batch in batches:
+            for part in parts:
+                batch = self._batch(*part)
                 self.position += 1
-                if len(batch.labels) > 1:
+                if batch.total > 1:
                     yield batch
         finally:
-            batches.close()
+            parts.close()
         self.epoch, self.position = self.epoch + 1, 0
 
     @property
     def images_seen(self) -> int:
-        """Images given out so far, over all epochs, with the damaged ones that were left out."""
+        """Images given out so far by all, over all epochs, with damaged ones that were left out."""
         count = len(self.faces)
         an_epoch = count - (count % self.batch_size == 1)
         return self.epoch * an_epoch + min(self.position * self.batch_size, an_epoch)
 
     def state_dict(self) -> dict[str, Any]:
-        """Where the loader stands."""
+        """Where the loader stands; the same in every process."""
         return {"epoch": self.epoch, "position": self.position, "bad": list(self.bad)}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
@@ -130,67 +151,74 @@ class TrainLoader:
         known = state.get("bad", [])
         self.bad = [*known, *(name for name in self.bad if name not in known)]
 
-    def _from_memory(self, chunks: Iterator[NDArray[np.int64]]) -> Iterator[Batch]:
-        for chosen in chunks:
-            sound = chosen[~np.isin(chosen, self._missing)]
+    def _from_memory(self, own: Iterator[Rows]) -> Iterator[_Part]:
+        for rows in own:
+            sound = rows[~np.isin(rows, self._missing)]
             pixels = _buffer(len(sound))
             torch.index_select(self.kept, 0, torch.from_numpy(sound), out=pixels)
-            yield self._batch(sound, pixels)
+            yield sound, pixels, []
 
-    def _decoded(self, chunks: Iterator[NDArray[np.int64]]) -> Iterator[Batch]:
+    def _decoded(self, own: Iterator[Rows]) -> Iterator[_Part]:
         # pieces of later batches follow those of earlier ones, so no thread waits for a batch
-        ahead = max(_AHEAD, 2 * self.workers * _PIECE // self.batch_size)
+        images = -(-self.batch_size // self.size)
+        ahead = max(_AHEAD, 2 * self.workers * _PIECE // images)
         pool = ThreadPoolExecutor(self.workers, thread_name_prefix="decode")
         pending: deque[_Pending] = deque()
         try:
-            for chosen in chunks:
-                pending.append(self._begin(pool, chosen))
+            for rows in own:
+                pending.append(self._begin(pool, rows))
                 if len(pending) > ahead:
-                    yield self._finished(pending.popleft())
+                    yield pending.popleft().part()
             while pending:
-                yield self._finished(pending.popleft())
+                yield pending.popleft().part()
         finally:
             pool.shutdown(wait=True, cancel_futures=True)
 
-    def _begin(self, pool: ThreadPoolExecutor, chosen: NDArray[np.int64]) -> _Pending:
-        pixels = _buffer(len(chosen))
-        rows = pixels.numpy()
-        pieces = [
-            pool.submit(_decode, self.faces.images, chosen, rows, start)
-            for start in range(0, len(chosen), _PIECE)
-        ]
-        return _Pending(chosen, pixels, pieces)
+    def _begin(self, pool: ThreadPoolExecutor, rows: Rows) -> _Pending:
+        pixels = _buffer(len(rows))
+        out, images = pixels.numpy(), self.faces.images
+        cuts = (slice(start, start + _PIECE) for start in range(0, len(rows), _PIECE))
+        pieces = [pool.submit(crops_into, out[cut], images, rows[cut]) for cut in cuts]
+        return _Pending(rows, pixels, pieces)
 
-    def _finished(self, batch: _Pending) -> Batch:
-        bad = [fault for piece in batch.pieces for fault in piece.result()]
-        if not bad:
-            return self._batch(batch.chosen, batch.pixels)
-        self._note(batch.chosen, bad)
-        sound = np.delete(np.arange(len(batch.chosen)), [place for place, _ in bad])
-        return self._batch(batch.chosen[sound], batch.pixels[torch.from_numpy(sound)])
-
-    def _batch(self, chosen: NDArray[np.int64], pixels: torch.Tensor) -> Batch:
+    def _batch(self, rows: Rows, pixels: torch.Tensor, bad: Bad) -> Batch:
+        if bad:
+            sound = np.flatnonzero(~np.isin(rows, [row for row, _ in bad]))
+            rows, pixels = rows[sound], pixels[torch.from_numpy(sound)]
         batch = Batch(
             pixels,
-            torch.from_numpy(self.faces.labels[chosen].astype(np.int64)),
-            torch.from_numpy(self.faces.ages[chosen].astype(np.float32)),
+            torch.from_numpy(self.faces.labels[rows].astype(np.int64)),
+            torch.from_numpy(self.faces.ages[rows].astype(np.float32)),
+            self._counts(len(rows), bad),
         )
         # page-locked where there is a GPU: only from there can a copy run beside the computation
         return batch.pin_memory() if torch.cuda.is_available() else batch
+
+    def _counts(self, sound: int, bad: Bad) -> tuple[int, ...] | None:
+        # the images that each process has of the next batch; all note the damaged ones of all
+        if self.size > 1 and self.allowed_bad:
+            # by the training's own thread, so that every process comes here once a batch
+            met = exchanged((sound, bad))
+            self._note([fault for _, faults in met for fault in faults])
+            return tuple(count for count, _ in met)
+        self._note(bad)  # where none is allowed, the first one ends this process
+        left = len(self.faces) - self.position * self.batch_size
+        return even_sizes(min(self.batch_size, left), self.size) if self.size > 1 else None
 
     def _decode_all(self) -> torch.Tensor:
         everything = np.arange(len(self.faces))
         pixels = np.zeros((len(everything), SIZE, SIZE, 3), dtype=np.uint8)
         for start in range(0, len(everything), _PIECE):
-            bad = _decode(self.faces.images, everything, pixels, start)
-            self._note(everything, bad)
-            missing = np.array([place for place, _ in bad], dtype=np.int64)
+            piece = slice(start, start + _PIECE)
+            bad = crops_into(pixels[piece], self.faces.images, everything[piece])
+            self._note(bad)
+            missing = np.array([row for row, _ in bad], dtype=np.int64)
             self._missing = np.concatenate([self._missing, missing])
         return torch.from_numpy(pixels)
 
-    def _note(self, chosen: NDArray[np.int64], bad: Bad) -> None:
-        for place, reason in bad:
-            name = self.faces.images.name(int(chosen[place]))
+    def _note(self, bad: Bad) -> None:
+        for row, reason in bad:
+            name = self.faces.images.name(row)
             if name in self.bad:
                 continue
             self.bad.append(name)
@@ -199,18 +227,18 @@ class TrainLoader:
                 raise ValueError(f"{reason}{allowed}")
 
 
-def _decode(
-    images: Images, chosen: NDArray[np.int64], pixels: NDArray[np.uint8], start: int
-) -> Bad:
-    bad = []
-    for place, row in enumerate(chosen[start : start + _PIECE].tolist(), start=start):
-        try:
-            data = images.encoded(row)
-            if not decoded_quickly(data, pixels[place]):  # a name costs a hundredth of decoding
-                decode_crop(data, images.name(row), pixels[place])
-        except ValueError as error:
-            bad.append((place, str(error)))
-    return bad
+def _require_equal_lengths(faces: Faces) -> None:
+    images, labels, ages = len(faces.images), len(faces.labels), len(faces.ages)
+    if not images == labels == ages:
+        raise ValueError(
+            f"{images} images, {labels} labels, {ages} ages: expected one of each an image"
+        )
+    if images < 2:
+        raise ValueError(f"{images} images: expected at least 2 to train on")
+
+
+def _cores(local_size: int) -> int:
+    return max(1, min(available_cores() // local_size, _MOST))
 
 
 def _buffer(count: int) -> torch.Tensor:

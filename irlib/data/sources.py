@@ -11,7 +11,9 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from irlib.data.decoding import SIZE, decode_crop
+from irlib.data.decoding import SIZE, decode_crop, decoded_quickly
+
+Bad = list[tuple[int, str]]  # position of an image, and what is wrong with it
 
 
 class Images(Protocol):
@@ -102,6 +104,25 @@ def crops(images: Images, indices: Sequence[int]) -> NDArray[np.uint8]:
     for row, index in enumerate(indices):
         decode_crop(images.encoded(index), images.name(index), batch[row])
     return batch
+
+
+def crops_into(out: NDArray[np.uint8], images: Images, rows: NDArray[np.int64]) -> Bad:
+    """The damaged ones of some aligned crops, all others of which are decoded.
+
+    Args:
+        out: (B, 112, 112, 3) uint8 to decode into; the place of a damaged one is spoiled.
+        images: the source.
+        rows: (B,) positions in it.
+    """
+    bad = []
+    for place, row in enumerate(rows.tolist()):
+        try:
+            data = images.encoded(row)
+            if not decoded_quickly(data, out[place]):  # a name costs a hundredth of decoding
+                decode_crop(data, images.name(row), out[place])
+        except ValueError as error:
+            bad.append((row, str(error)))
+    return bad
 
 
 def batches(images: Images, batch_size: int = 256) -> Iterator[NDArray[np.uint8]]:
