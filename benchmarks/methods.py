@@ -14,7 +14,6 @@ Shapes: B batch, D embedding, C classes.
 
 import dataclasses
 import statistics
-import time
 from collections.abc import Callable
 from typing import Any
 
@@ -22,13 +21,13 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from benchmarks.training import synchronize
-from irlib import devices, methods, studies
+from benchmarks.measuring import Chip, threads
+from irlib import methods, studies
 from irlib.backbones.features import Features
 from irlib.images import Batch, to_input
 from irlib.studies import Study
 from irlib.training.config import TrainConfig
-from irlib.training.loop import build_optimizer
+from irlib.training.optimizers import build_optimizers
 
 CLASSES, CHILDREN, BATCH = 10_572, 229, 64  # of CASIA-WebFace by the paper's recipe
 QUEUE_ON_CPU = 2_048
@@ -91,32 +90,36 @@ def stepper(
     images = to_input(batch.images)
     if not with_network:
         network = Given(network, images)
-    optimizer = build_optimizer(network, objective, TrainConfig(lr=1e-4))
+    optimizers = build_optimizers(network, objective, TrainConfig(lr=1e-4))
 
     def step(number: int) -> None:
+        objective.head.begin_step(number)
         objective.begin_step(number, 0)
-        loss = objective.total(objective(network(images), batch))
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
+        for optimizer in optimizers:
+            optimizer.zero_grad()
+        with torch.set_grad_enabled(objective.trains_network):
+            features = network(images)
+        objective.total(objective(features, batch)).backward()
+        for optimizer in optimizers:
+            optimizer.step()
 
     return step
 
 
-def seconds_of(step: Callable[[int], None], begin: int) -> float:
+def seconds_of(step: Callable[[int], None], begin: int, chip: Chip) -> float:
     """Seconds of one step from a number on, the mean of `STEPS`."""
-    synchronize()
-    begun = time.perf_counter()
-    for number in range(begin, begin + STEPS):
-        step(number)
-    synchronize()
-    return (time.perf_counter() - begun) / STEPS
+
+    def steps() -> None:
+        for number in range(begin, begin + STEPS):
+            step(number)
+
+    return chip.seconds(steps) / STEPS
 
 
 def costs(study: Study, classes: int, size: int, *, with_network: bool) -> dict[str, list[float]]:
     """Seconds of a step of each method, one number a turn after the first."""
-    device = devices.pick("auto")
-    batch = random_batch(size, classes, device)
+    chip = Chip.best()
+    batch = random_batch(size, classes, chip.device)
     names = methods.GROUPS["all"]
     steps = {
         name: stepper(name, study, classes, batch, with_network=with_network) for name in names
@@ -124,7 +127,7 @@ def costs(study: Study, classes: int, size: int, *, with_network: bool) -> dict[
     seconds: dict[str, list[float]] = {name: [] for name in names}
     for turn in range(TURNS + 1):
         for name, step in steps.items():
-            first, second = seconds_of(step, 0), seconds_of(step, 20)
+            first, second = seconds_of(step, 0, chip), seconds_of(step, 20, chip)
             if turn:  # the first one warms up
                 seconds[name].append((20 * first + 50 * second) / 70)
     return seconds
@@ -132,14 +135,14 @@ def costs(study: Study, classes: int, size: int, *, with_network: bool) -> dict[
 
 def measure() -> list[dict[str, Any]]:
     """One row a method: milliseconds a step and the ratio to ArcFace's."""
-    torch.set_num_threads(1)  # as the demo trains
     demo = studies.find("demo")
-    queue = {} if torch.cuda.is_available() else {"BroadFace": {"queue_size": QUEUE_ON_CPU}}
+    queue = {} if Chip.best().is_gpu else {"BroadFace": {"queue_size": QUEUE_ON_CPU}}
     large = dataclasses.replace(
         demo, backbone="ir_18", embedding_size=512, scale=64.0, head_options=queue
     )
-    whole = costs(demo, 420, 32, with_network=True)
-    heads = costs(large, CLASSES, BATCH, with_network=False)
+    with threads(1):  # as the demo trains
+        whole = costs(demo, 420, 32, with_network=True)
+        heads = costs(large, CLASSES, BATCH, with_network=False)
     return [
         {
             "method": methods.find(name).title,

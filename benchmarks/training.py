@@ -1,142 +1,155 @@
-"""The whole training iteration as a share of the bare backbone.
+"""The training iteration as a share of the bare backbone and of the chip, and beside the plain way.
 
-Bare: forward and backward of the same backbone on a float batch that lies in memory, nothing else.
-Ours: the loop of `irlib.training.loop` as the studies run it: gather the batch, flip, normalise,
-forward, margin head, Inter-Prototype loss, backward, optimizer, history. The two take turns in one
-process, and medians are compared, so that a machine whose speed drifts slows both.
+Bare: forward and backward of the backbone on a float batch that lies in memory, nothing else.
+Loop: `irlib.training.loop` as a run has it: loader, mirroring, forward, margin head,
+Inter-Prototype loss, backward, optimizer, history; all but what comes once in many steps, a line of
+history and a checkpoint. Plain: as a straightforward script does it (`benchmarks.plain`), in the
+same precision. Chip: a product of large square matrices; an image counts as 3 x 2 x the
+multiply-adds of its way forward. All take turns in one process, and shares are medians of the
+ratio within a turn, since the speed of a shared machine drifts. Both loaders decode ahead while
+the others have their turn. On a GPU the network is in bf16, in its best batch between 64 and
+1,024; memory is what the loop adds, at the most. On a processor one thread computes, in batches so
+small that many classes weigh: a pass over all prototypes costs as much for 8 images as for 64.
 
-    python -m benchmarks.training
+Run `python -m benchmarks.training [BACKBONE ...]`: eight minutes on two cores.
 """
 
-import dataclasses
-import statistics
-import tempfile
-import time
-from collections.abc import Iterator
-from pathlib import Path
+import math
+import sys
 from typing import Any
 
-import numpy as np
 import torch
-from PIL import Image
 
-from irlib import backbones, devices, methods, studies
-from irlib.data.faces import Faces
-from irlib.data.loading import TrainLoader
-from irlib.data.sources import ImageFiles
-from irlib.images import Batch, to_input
+from benchmarks.measuring import (
+    Chip,
+    MatrixProduct,
+    embedding_size,
+    multiply_adds,
+    rate,
+    ratio,
+    threads,
+)
+from benchmarks.turns import CASIA, MS1M, Bare, Case, recipe, repeated, take_turns
+from irlib import backbones, devices
 from irlib.training.config import TrainConfig
-from irlib.training.loop import train
-from irlib.training.recorder import Recorder
 
-CLASSES, CHILDREN = 480, 96  # as many as demo trains on, about
-
-
-class TimedLoader(TrainLoader):
-    """A loader that notes when each batch is asked for."""
-
-    def __iter__(self) -> Iterator[Batch]:
-        """Batches; `seconds` keeps each iteration's, from asking for a batch to asking again."""
-        self.seconds: list[float] = []
-        begun = time.perf_counter()
-        for batch in super().__iter__():
-            yield batch
-            synchronize()
-            now = time.perf_counter()
-            self.seconds.append(now - begun)
-            begun = now
+MILLION, WEBFACE = 1_000_000, 2_059_906  # classes; the latter as WebFace42M has
+BATCHES = (64, 128, 256, 512, 1024)  # among which a GPU's best is looked for
+CHUNK, CACHED = 65_536, 4_096  # classes at a time, on a GPU and within a processor's cache
 
 
-def synchronize() -> None:
-    """Wait for the GPU, where there is one."""
-    if torch.cuda.is_available():
-        torch.cuda.synchronize()
+def row(case: Case, chip: Chip) -> dict[str, Any]:
+    """Rates and shares of a case; dashes where memory does not suffice for the loop."""
+    recipe, product = case.recipe, MatrixProduct(chip)
+    try:
+        turns, mib = take_turns(case, chip)
+    except torch.OutOfMemoryError:
+        turns, mib = [dict.fromkeys(("chip", "bare", "plain", "loop"), math.nan)], math.nan
+    images = recipe.batch_size * case.steps
+    operations = 6 * multiply_adds(case.backbone) * images
+    found = {
+        "backbone": case.backbone,
+        "batch": recipe.batch_size,
+        "classes": f"{case.classes:,}",
+        "way": way(recipe),
+        "bare images/s": rate(turns, "bare", images),
+        "loop images/s": rate(turns, "loop", images),
+        "of bare": ratio(turns, "bare", "loop"),
+        "of the chip": ratio(turns, "chip", "loop") * operations / product.operations,
+        "plain images/s": rate(turns, "plain", images),
+        "loop by plain": ratio(turns, "plain", "loop"),
+    }
+    return found | ({"GPU MiB": mib} if chip.is_gpu else {})
 
 
-def faces(folder: Path, count: int) -> Faces:
-    """Smooth random pictures as JPEG files, of about the size of a face crop's."""
-    rng = np.random.default_rng(0)
-    names = np.array([f"{index}.jpg" for index in range(count)])
-    for name in names:
-        small = rng.integers(0, 256, (14, 14, 3), dtype=np.uint8)
-        picture = Image.fromarray(small).resize((112, 112), Image.Resampling.BICUBIC)
-        picture.save(folder / name, quality=92)
-    return Faces(
-        images=ImageFiles(folder, names),
-        labels=np.arange(count) % CLASSES,
-        ages=np.full(count, np.nan),
-        class_names=tuple(map(str, range(CLASSES))),
+def way(recipe: TrainConfig) -> str:
+    """What a recipe says of precision, compilation and the head, in words."""
+    words = [recipe.precision]
+    words += ["TF32"] if recipe.tf32 else []
+    words += [f"compiled ({recipe.compile})"] if recipe.compile else []
+    words += [f"{recipe.class_chunk:,} classes at a time"] if recipe.class_chunk else []
+    words += [f"{recipe.sampled_share:.0%} of classes"] if recipe.sampled_share < 1 else []
+    return ", ".join(words)
+
+
+def cases_of_processor() -> list[Case]:
+    """Small batches, and the demo study's own network as it trains."""
+    demo = Case(backbone="tiny", classes=480, recipe=recipe(64, workers=0), turns=8, steps=5)
+    small = (
+        ("mobilefacenet", 16, CASIA, 0),
+        ("ir_18", 16, CASIA, 0),
+        ("ir_18", 16, MS1M, 0),
+        ("ir_18", 16, MS1M, CACHED),
+        ("ir_50", 8, CASIA, 0),
+        ("ir_50", 8, MS1M, CACHED),
+        ("ir_100", 4, CASIA, 0),
     )
+    others = (
+        Case(backbone=name, classes=classes, recipe=recipe(batch, class_chunk=chunk))
+        for name, batch, classes, chunk in small
+    )
+    return [demo, *others]
 
 
-def measure_loop(
-    name: str, *, device: torch.device, rounds: int = 6, steps: int = 5, batch_size: int = 64
-) -> dict[str, Any]:
-    """Images/s of the bare backbone and of the loop, taking turns.
+def cases_of_gpu(backbone: str, batch_size: int) -> list[Case]:
+    """As it is and compiled; with ir_50 also many classes, in each way of computing them.
 
     Args:
-        name: backbone.
-        device: where both run.
-        rounds: turns of each; the first is a warm-up.
-        steps: steps a turn.
-        batch_size: images a step.
+        backbone: name.
+        batch_size: the best one.
     """
-    backbone = backbones.build(name, 128 if name == "tiny" else 512).to(device)
-    backbone = backbone.to(memory_format=torch.channels_last)
-    size = 128 if name == "tiny" else 512
-    method = methods.find("inter_prototype")
-    study = dataclasses.replace(studies.find("demo"), embedding_size=size)
-    objective = method.build(study, backbone, CLASSES, np.arange(CHILDREN))
-    bare: list[float] = []
-    ours: list[float] = []
-    with tempfile.TemporaryDirectory() as text:
-        folder = Path(text)
-        loader = TimedLoader(faces(folder, steps * batch_size), batch_size=batch_size, seed=0)
-        recipe = TrainConfig(epochs=1, batch_size=batch_size, lr=1e-3, log_every=steps, workers=0)
-        images = to_input(loader.kept[:batch_size].to(device))
-        for turn in range(rounds):
-            bare_turn = bare_steps(backbone, images, steps)
-            recorder = Recorder(folder / str(turn), model={}, key="")
-            loader.load_state_dict({"epoch": 0, "position": 0})
-            train(backbone, objective.to(device), loader, recipe, recorder)
-            if turn:  # the first one warms up
-                bare += bare_turn
-                ours += loader.seconds
-    rates = [batch_size / statistics.median(seconds) for seconds in (bare, ours)]
-    return {
-        "backbone": name, "device": str(device), "batch": batch_size,
-        "bare images/s": rates[0], "loop images/s": rates[1], "share": rates[1] / rates[0],
-    }  # fmt: skip
-
-
-def bare_steps(backbone: torch.nn.Module, images: torch.Tensor, steps: int) -> list[float]:
-    """Seconds of each bare forward and backward."""
-    backbone.train()
-    seconds = []
-    for _ in range(steps):
-        synchronize()
-        begun = time.perf_counter()
-        backbone.zero_grad()
-        embeddings = backbone(images)
-        # A random direction: gradients of an ordinary size, not zeros and denormal numbers.
-        embeddings.backward(torch.randn_like(embeddings))
-        synchronize()
-        seconds.append(time.perf_counter() - begun)
-    return seconds
-
-
-def measure() -> list[dict[str, Any]]:
-    """One row a backbone, on the CPU and on a GPU where there is one."""
-    torch.set_num_threads(1)  # as the demo trains
-    chosen = devices.pick("auto")
-    where = {torch.device("cpu"), chosen}
+    fast = {"precision": "bf16", "deterministic": False}
+    plans: list[tuple[int, dict[str, Any]]] = [(CASIA, {}), (CASIA, {"compile": "default"})]
+    if backbone == "ir_50":
+        plans += [
+            (MS1M, {}),
+            (MILLION, {}),
+            (MILLION, {"tf32": True}),
+            (MILLION, {"class_chunk": CHUNK}),
+            (MILLION, {"sampled_share": 0.1}),
+            (WEBFACE, {"tf32": True}),
+            (WEBFACE, {"class_chunk": CHUNK, "tf32": True}),
+            (WEBFACE, {"sampled_share": 0.1, "tf32": True}),
+        ]
     return [
-        measure_loop(name, device=device, rounds=rounds)
-        for device in sorted(where, key=str)
-        for name, rounds in (("tiny", 8), ("mobilefacenet", 4))
+        Case(backbone=backbone, classes=classes, recipe=recipe(batch_size, **fast | plan), steps=5)
+        for classes, plan in plans
     ]
 
 
+def best_batch(backbone: str, chip: Chip, batches: tuple[int, ...] = BATCHES) -> int:
+    """The batch size with the highest rate of the bare backbone."""
+    rates = {}
+    for size in batches:
+        network = backbones.build(backbone, embedding_size(backbone))
+        network = network.to(chip.device, memory_format=torch.channels_last)
+        bare = Bare(network, recipe(size, precision=chip.precision, deterministic=False))
+        seconds = [chip.seconds(repeated(bare, 5)) for _ in range(3)]  # the first warms up
+        rates[size] = 0.0 if math.isnan(seconds[-1]) else size / min(seconds[1:])
+    return max(rates, key=rates.__getitem__)
+
+
+def measure(*names: str) -> list[dict[str, Any]]:
+    """One row a case, and the rate of the chip.
+
+    Args:
+        names: of backbones; all of them if there is none.
+    """
+    chip = Chip.best()
+    if chip.is_gpu:
+        devices.choose_kernels(tf32=False, deterministic=False)
+        chosen = names or ("mobilefacenet", "ir_18", "ir_50", "ir_100")
+        cases = [case for name in chosen for case in cases_of_gpu(name, best_batch(name, chip))]
+    else:
+        cases = [case for case in cases_of_processor() if not names or case.backbone in names]
+    with threads(1):  # as the demo trains
+        product = MatrixProduct(chip)
+        best = min(chip.seconds(product) for _ in range(3))
+        rows = [row(case, chip) for case in cases]
+    told = {"chip": chip.name, "product": str(product), "TFLOP/s": product.operations / best / 1e12}
+    return [*rows, told]
+
+
 if __name__ == "__main__":
-    for row in measure():
-        print({key: round(v, 3) if isinstance(v, float) else v for key, v in row.items()})
+    for found in measure(*sys.argv[1:]):
+        print({key: round(v, 3) if isinstance(v, float) else v for key, v in found.items()})

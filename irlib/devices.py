@@ -1,8 +1,11 @@
-"""Which device to compute on, and with how many threads."""
+"""Which device to compute on, and how."""
+
+import ctypes
 
 import torch
 
 NAMES = ("auto", "cuda", "mps", "cpu")
+_TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3  # glibc's, from malloc.h; both in bytes
 
 
 def pick(name: str = "auto") -> torch.device:
@@ -36,8 +39,31 @@ def seed_everything(seed: int) -> None:
     Numpy's global generator is left alone: irlib uses its own, seeded where they are made.
     """
     torch.manual_seed(seed)
-    torch.backends.cudnn.deterministic = True
-    torch.backends.cudnn.benchmark = False
-    # fp32 means fp32: on recent GPUs convolutions would else run in TF32, with 10 bits.
-    torch.backends.cudnn.allow_tf32 = False
-    torch.backends.cuda.matmul.allow_tf32 = False
+    choose_kernels(tf32=False, deterministic=True)
+
+
+def choose_kernels(*, tf32: bool, deterministic: bool) -> None:
+    """Say how a GPU computes; the CPU has one way.
+
+    Args:
+        tf32: products of fp32 matrices and convolutions round their factors to 10 bits.
+        deterministic: the same kernels each time; else those that prove fastest.
+    """
+    torch.backends.cudnn.deterministic = deterministic
+    torch.backends.cudnn.benchmark = not deterministic
+    torch.backends.cudnn.allow_tf32 = tf32
+    torch.backends.cuda.matmul.allow_tf32 = tf32
+
+
+def keep_freed_memory() -> bool:
+    """From now on this process keeps memory that it frees, for the next tensor; whether it does.
+
+    By default glibc gives large pieces back to the system at once, and a step on the CPU then
+    spends up to half its time on getting them again, page by page. The process grows to its peak
+    and stays there. Other C libraries are left as they are.
+    """
+    try:
+        mallopt = ctypes.CDLL(None).mallopt
+    except (AttributeError, OSError, TypeError):
+        return False
+    return bool(mallopt(_MMAP_THRESHOLD, 2**30) and mallopt(_TRIM_THRESHOLD, 2**31 - 1))

@@ -103,7 +103,8 @@ def even_sizes(total: int, count: int) -> tuple[int, ...]:
 
 def to_input(images: Tensor) -> Tensor:
     """Backbone input (b, 3, 112, 112) in [-1, 1], channels last, from uint8 (b, 112, 112, 3)."""
-    return images.permute(0, 3, 1, 2).mul(1 / 127.5).sub_(1)  # two passes over memory, not three
+    # in place and in the order of memory: on a CPU a third of the time of one expression
+    return images.float().mul_(1 / 127.5).sub_(1).permute(0, 3, 1, 2)
 
 
 def augment(

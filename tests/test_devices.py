@@ -57,3 +57,32 @@ def test_seeding_leaves_numpys_global_generator_alone():
         "np.random.seed(1); devices.seed_everything(3); raise SystemExit(np.random.rand() != a)"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_kernels_are_chosen_as_asked():
+    devices.choose_kernels(tf32=True, deterministic=False)
+    found = torch.backends.cudnn
+    chosen = found.allow_tf32, torch.backends.cuda.matmul.allow_tf32, found.benchmark
+    devices.seed_everything(0)  # back to what repeats
+    assert chosen == (True, True, True)
+    assert (found.allow_tf32, found.benchmark, found.deterministic) == (False, False, True)
+
+
+def test_freed_memory_is_kept_where_the_c_library_is_glibc():
+    # in a process of its own: it is for good. After some tensors the next one finds its pages
+    code = """
+import resource, torch
+from irlib import devices
+kept = devices.keep_freed_memory()
+faults = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+for _ in range(20):
+    before = faults()
+    torch.ones(2**24)
+print(kept, faults() - before)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    kept, faults = done.stdout.split()
+    if kept == "False":
+        pytest.skip("another C library")
+    # 64 MiB are 16,384 pages, or 32 huge ones
+    assert int(faults) < 20
