@@ -57,7 +57,7 @@ def test_the_weight_multiplies_the_child_loss(head):
 def test_the_child_loss_moves_no_prototype_of_an_adult(head, embeddings, batch):
     objective = InterPrototypeObjective(head, np.array([1, 4]), weight=1.0)
     objective(embeddings, batch)["child"].backward()
-    moved = head.prototypes.grad.abs().sum(dim=1) > 0
+    moved = head.prototypes.grad.to_dense().abs().sum(dim=1) > 0
     assert moved.tolist() == [False, True, False, False, True]
 
 
@@ -167,15 +167,35 @@ def test_a_schedule_of_the_loss_without_a_drop_is_refused(changes):
 
 def test_accuracy_counts_the_nearest_prototype_without_a_margin(head):
     # each embedding is a prototype, with its own class as the label but for the last
-    found = Objective(head).accuracy(head.prototypes[[0, 1, 2, 3]], torch.tensor([0, 1, 2, 4]))
+    batch = Batch(torch.zeros(4, 112, 112, 3), torch.tensor([0, 1, 2, 4]), torch.zeros(4))
+    found = Objective(head).accuracy(head.prototypes[[0, 1, 2, 3]], batch)
     assert found.item() == 0.75
 
 
-def test_accuracy_takes_no_gradient(head, embeddings):
-    assert not Objective(head).accuracy(embeddings.requires_grad_(), LABELS).requires_grad
+def test_accuracy_takes_no_gradient(head, embeddings, batch):
+    assert not Objective(head).accuracy(embeddings.requires_grad_(), batch).requires_grad
 
 
 def test_the_child_classes_are_part_of_the_state(head):
     state = InterPrototypeObjective(head, np.array([1, 4]), weight=1.0).state_dict()
     assert state["class_ids"].tolist() == [1, 4]
     assert state["head.prototypes"].shape == (5, 3)
+
+
+def test_a_sample_of_the_classes_leaves_the_child_loss_and_its_gradient_as_they_are(batch):
+    torch.manual_seed(0)
+    head = CosFace(3, 60, scale=8.0)
+    objective = InterPrototypeObjective(head, np.array([50, 1, 4]))
+    found = []
+    for share in (1.0, 0.2):
+        head.settle(sampled_share=share)
+        head.prototypes.grad = None
+        child_loss = objective(torch.ones(4, 3), batch)["child"]
+        child_loss.backward()
+        found.append((child_loss.detach(), head.prototypes.grad.to_dense()))
+    assert all(torch.equal(*pair) for pair in zip(*found, strict=True))
+
+
+def test_losses_of_bf16_embeddings_are_those_in_fp32(head, embeddings, batch):
+    found = Objective(head)(embeddings.bfloat16(), batch)["id"]
+    assert torch.equal(found, Objective(head)(embeddings.bfloat16().float(), batch)["id"])

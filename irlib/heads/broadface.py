@@ -9,8 +9,9 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from irlib.heads.arcface import ArcFace
+from irlib.heads.rows import Classes
 
-UNFILLED = -100  # label of a place that has no embedding yet
+UNFILLED = -100  # label of a place that has no embedding yet; it does not count in a loss
 
 
 class BroadFace(ArcFace):
@@ -40,6 +41,9 @@ class BroadFace(ArcFace):
         queue as in the baselines of Inter-Prototype (Lee et al., BMVC 2021).
     """
 
+    # Of two losses, whose gradients must go on being added up in the order they always were.
+    _to_unit = staticmethod(F.normalize)
+
     def __init__(
         self,
         embedding_size: int,
@@ -65,21 +69,25 @@ class BroadFace(ArcFace):
         self.register_buffer("queue_labels", torch.full((queue_size,), UNFILLED))
         self.register_buffer("queued", torch.zeros((), dtype=torch.int64))
 
-    def loss(self, embeddings: Tensor, labels: Tensor) -> Tensor:
+    def loss(self, embeddings: Tensor, labels: Tensor, classes: Classes | None = None) -> Tensor:
         """Cross entropy of the batch, plus that of the queue and the batch together."""
         past = embeddings.detach().to(self.queue_features.dtype)
         features = torch.cat([self.compensated(), past])  # (Q + B, D)
         all_labels = torch.cat([self.queue_labels, labels])
-        logits = self(features, all_labels.clamp(min=0))
-        broad = F.cross_entropy(logits, all_labels, ignore_index=UNFILLED)
+        classes = self.draw(labels) if classes is None else classes
+        broad = super().loss(features, all_labels, classes)
         if self.training:
             self._enqueue(past, labels)
-        return super().loss(embeddings, labels) + broad
+        return super().loss(embeddings, labels, classes) + broad
+
+    def draw(self, labels: Tensor) -> Classes:
+        """The classes that take part in a step, those of the queue among them."""
+        return super().draw(torch.cat([self.queue_labels.clamp(min=0), labels]))
 
     @torch.no_grad()
     def compensated(self) -> Tensor:
         """Queued embeddings (Q, D), moved along with their prototypes; unfilled places are 0."""
-        now = self.prototypes[self.queue_labels.clamp(min=0)]
+        now = self.rows_of(self.queue_labels.clamp(min=0))
         length = self.queue_features.norm(dim=1, keepdim=True)
         # Rows of zeros, in places unfilled, must not turn into 0 / 0.
         then = self.queue_prototypes.norm(dim=1, keepdim=True).clamp(min=1e-12)
@@ -91,7 +99,7 @@ class BroadFace(ArcFace):
         embeddings, labels = embeddings[-size:], labels[-size:]
         places = (self.queued + torch.arange(len(labels), device=labels.device)) % size
         self.queue_features.index_copy_(0, places, embeddings)
-        self.queue_prototypes.index_copy_(0, places, self.prototypes[labels])
+        self.queue_prototypes.index_copy_(0, places, self.rows_of(labels))
         self.queue_labels.index_copy_(0, places, labels)
         self.queued.add_(len(labels))
 

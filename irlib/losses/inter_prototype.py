@@ -3,7 +3,7 @@
 Shapes: n child prototypes of D numbers each; b of them in a block of rows.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 
 import torch
@@ -11,6 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor
 from torch.utils.checkpoint import checkpoint
 
+from irlib import parallel
 from irlib.values import unknown
 
 CASIA_CHILDREN = 229  # child identities of CASIA-WebFace; Lee et al., BMVC 2021, section 5.2
@@ -27,8 +28,9 @@ TARGETS = ("mse", "l1", "ce")
 
 
 def inter_prototype_loss(
-    prototypes: Tensor, *, reduction: str = "paper", sides: str = "two", target: str = "mse"
-) -> Tensor:
+    prototypes: Tensor, *, reduction: str = "paper", sides: str = "two", target: str = "mse",
+    counts: Sequence[int] | None = None,
+) -> Tensor:  # fmt: skip
     """Mean over all n x n entries of (cosine - identity) squared, or a variant of it.
 
     The paper's form is two-sided: a negative cosine is pushed up to 0 as hard as a positive one is
@@ -44,6 +46,8 @@ def inter_prototype_loss(
         sides: "two", or "one": only positive cosines are pushed down.
         target: "mse", the squared cosine; "l1", its absolute value; "ce", the cross entropy of
             each row of cosines as logits, with the diagonal as the class, in the mean over rows.
+        counts: of the n prototypes, those that each process gives; None: all are here. Of the
+            paper's form one D x D sum then goes over the network, of the others the rows.
 
     Returns:
         Scalar, in the type of `prototypes`, fp32 at least.
@@ -56,16 +60,19 @@ def inter_prototype_loss(
         in their development repository. The other variants are irlib's own.
     """
     require_variant(reduction, sides, target)
-    if prototypes.ndim != 2 or len(prototypes) == 0:
+    n = len(prototypes) if counts is None else sum(counts)
+    if prototypes.ndim != 2 or n == 0:
         shape = tuple(prototypes.shape)
         raise ValueError(f"prototypes: expected (n, D) with n >= 1, got shape {shape}")
-    n, embedding_size = prototypes.shape
+    is_papers = (target, sides) == ("mse", "two")
     with torch.autocast(prototypes.device.type, enabled=False):  # bf16 cosines step by 0.004
         unit = F.normalize(prototypes.to(torch.promote_types(prototypes.dtype, torch.float32)))
+        if counts is not None and not is_papers:
+            unit = parallel.gathered(unit, counts)
         if target == "ce":
             return _over_rows(unit, _cross_entropy) / n
-        if (target, sides) == ("mse", "two") and n > embedding_size:
-            total = _squares_from_small_gram(unit)
+        if is_papers and (counts is not None or n > unit.shape[1]):
+            total = _squares_from_small_gram(unit, divided=counts is not None)
         else:
             total = _over_rows(unit, partial(_off_diagonal, _PENALTIES[target, sides]))
         return total / REDUCTIONS[reduction](n)
@@ -102,10 +109,11 @@ _PENALTIES: dict[tuple[str, str], Callable[[Tensor], Tensor]] = {
 }
 
 
-def _squares_from_small_gram(unit: Tensor) -> Tensor:
+def _squares_from_small_gram(unit: Tensor, *, divided: bool) -> Tensor:
     # ||P P^T|| = ||P^T P||, and the diagonal of P P^T holds ones, whose squares add up to the
     # trace of either product: exact, and the n x n matrix is never made.
     gram = unit.T @ unit  # (D, D)
+    gram = parallel.summed(gram) if divided else gram
     return gram.square().sum() - gram.trace()
 
 

@@ -1,6 +1,6 @@
 """The objective that every other one extends: a margin head and nothing more.
 
-Shapes: B batch, D embedding, C classes.
+Shapes: b images in this process, B in all, D embedding, C classes.
 """
 
 from collections.abc import Mapping
@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from irlib.backbones.features import Features, embeddings_of
 from irlib.heads.margin import MarginHead
 from irlib.images import Batch
+from irlib.parallel import gathered
 from irlib.training.config import TrainConfig
 
 
@@ -27,6 +28,7 @@ class Objective(nn.Module):
 
     decomposition: ClassVar[str] = ""  # how its network splits age off: see `irlib.backbones.build`
     needs_ages: ClassVar[bool] = False  # of the training images
+    trains_network: bool = True  # in the step under way; else features need no gradient
 
     def __init__(self, head: MarginHead) -> None:
         super().__init__()
@@ -61,8 +63,13 @@ class Objective(nn.Module):
         """
 
     def forward(self, features: Tensor | Features, batch: Batch) -> dict[str, Tensor]:
-        """Named losses, each a scalar and the same names in every step, of a batch."""
-        return {"id": self.head.loss(embeddings_of(features), batch.labels)}
+        """Named losses, each a scalar and the same names in every step, of a batch.
+
+        Args:
+            features: of this process's images.
+            batch: this process's part; the losses are those of the whole, alike everywhere.
+        """
+        return {"id": self.head.loss(*everyones(features, batch))}
 
     def total(self, losses: dict[str, Tensor]) -> Tensor:
         """The scalar that is minimised."""
@@ -73,7 +80,19 @@ class Objective(nn.Module):
         return ()
 
     @torch.no_grad()
-    def accuracy(self, features: Tensor | Features, labels: Tensor) -> Tensor:
-        """Share of a batch nearest to its own prototype, without any margin."""
-        nearest = self.head.cosine(embeddings_of(features)).argmax(dim=1)
-        return (nearest == labels).float().mean()
+    def accuracy(self, features: Tensor | Features, batch: Batch) -> Tensor:
+        """Share of a batch, in all processes, nearest to its own prototype without any margin."""
+        return self.head.is_nearest(*everyones(features, batch)).float().mean()
+
+
+def everyones(features: Tensor | Features, batch: Batch) -> tuple[Tensor, Tensor]:
+    """Embeddings (B, D), fp32 at least, and labels (B,) of the batch of all processes.
+
+    Args:
+        features: of this process's b images.
+        batch: these images.
+    """
+    embeddings = embeddings_of(features)
+    # Gradients of several processes are added up before they are rounded.
+    embeddings = embeddings.to(torch.promote_types(embeddings.dtype, torch.float32))
+    return gathered(embeddings, batch.counts), gathered(batch.labels, batch.counts)

@@ -12,7 +12,7 @@ from irlib.backbones.features import Features
 from irlib.heads.margin import MarginHead
 from irlib.images import Batch
 from irlib.losses.inter_prototype import inter_prototype_loss, require_variant
-from irlib.objectives.base import Objective
+from irlib.objectives.base import Objective, everyones
 from irlib.training.config import TrainConfig
 from irlib.values import check_weight, unknown
 
@@ -56,7 +56,7 @@ class InterPrototypeObjective(Objective):
         when: str = ALWAYS,
     ) -> None:
         super().__init__(head)
-        _require_classes(np.asarray(class_ids), len(head.prototypes))
+        _require_classes(np.asarray(class_ids), head.num_classes)
         check_weight("weight", weight)
         require_variant(reduction, sides, target)
         if when not in WHEN:
@@ -64,6 +64,7 @@ class InterPrototypeObjective(Objective):
         self.weight, self.when = weight, when
         self.reduction, self.sides, self.target = reduction, sides, target
         self.register_buffer("class_ids", torch.as_tensor(class_ids, dtype=torch.int64))
+        head.keep(class_ids)
         self.begin_step(0, 0)
 
     @classmethod
@@ -97,14 +98,17 @@ class InterPrototypeObjective(Objective):
 
     def forward(self, features: Tensor | Features, batch: Batch) -> dict[str, Tensor]:
         """Losses ``id`` and ``child``; the second does not depend on the batch."""
+        embeddings, labels = everyones(features, batch)
+        classes = self.head.draw(labels)
         with torch.set_grad_enabled(self.is_on and torch.is_grad_enabled()):
             child_loss = inter_prototype_loss(
-                self.head.prototypes[self.class_ids],
+                classes.kept_rows,
                 reduction=self.reduction,
                 sides=self.sides,
                 target=self.target,
+                counts=self.head.kept_counts,
             )
-        return {**super().forward(features, batch), "child": child_loss}
+        return {"id": self.head.loss(embeddings, labels, classes), "child": child_loss}
 
     def total(self, losses: dict[str, Tensor]) -> Tensor:
         """Identity loss, and while it is on lambda times the Inter-Prototype loss."""
