@@ -16,11 +16,12 @@ from irlib.data.faces import open_faces
 from irlib.data.loading import TrainLoader
 from irlib.heads import ArcFace
 from irlib.objectives import InterPrototypeObjective, Objective
-from irlib.training.config import BEST, HISTORY, LAST, TrainConfig
+from irlib.training.config import BEST, HISTORY, LAST, RESUME, TrainConfig
 from irlib.training.finetuning import take_weights
 from irlib.training.loop import train
-from irlib.training.optimizers import build_optimizer
+from irlib.training.optimizers import RowSGD, build_optimizers, clip_gradients
 from irlib.training.recorder import Recorder, mean_losses, read_history
+from irlib.training.resuming import States
 
 # 19 images in batches of 4: five steps an epoch, fifteen in all
 MODEL = {"backbone": "toy", "embedding_size": 8, "input": {}, "classes": ""}
@@ -75,7 +76,7 @@ class Fixture:
             take_weights(start, self.backbone, self.objective, model=MODEL)
         if kill_at is not None:
             kill_before(self.objective, kill_at)
-        return train(self.backbone, self.objective, loader, recipe, self.recorder)
+        return train(self.backbone, self.objective, loader, recipe, self.recorder, seed=0)
 
     def weights(self):
         return weights_of(self.backbone, self.objective)
@@ -210,7 +211,8 @@ def test_bf16_differs_from_fp32(toy, other):
 
 def test_every_parameter_is_in_the_optimizer_once():
     backbone, objective = Net(), plain()
-    groups = build_optimizer(backbone, objective, RECIPE).param_groups
+    (optimizer,) = build_optimizers(backbone, objective, RECIPE)
+    groups = optimizer.param_groups
     held = [id(p) for group in groups for p in group["params"]]
     everything = [id(p) for p in (*backbone.parameters(), *objective.parameters())]
     assert sorted(held) == sorted(everything)
@@ -218,7 +220,8 @@ def test_every_parameter_is_in_the_optimizer_once():
 
 def test_batch_norms_alone_are_exempt_from_weight_decay():
     backbone, objective = Net(), plain()
-    groups = build_optimizer(backbone, objective, RECIPE).param_groups
+    (optimizer,) = build_optimizers(backbone, objective, RECIPE)
+    groups = optimizer.param_groups
     exempt = [id(p) for group in groups if group["weight_decay"] == 0 for p in group["params"]]
     norms = [backbone.body[2], backbone.body[7]]
     assert exempt == [id(p) for norm in norms for p in norm.parameters()]
@@ -226,14 +229,14 @@ def test_batch_norms_alone_are_exempt_from_weight_decay():
 
 def test_the_recipe_reaches_the_optimizer():
     recipe = TrainConfig(lr=0.3, momentum=0.8, weight_decay=0.01)
-    others, norms = build_optimizer(Net(), plain(), recipe).param_groups
+    others, norms = build_optimizers(Net(), plain(), recipe)[0].param_groups
     assert (others["lr"], others["momentum"], others["weight_decay"]) == (0.3, 0.8, 0.01)
     assert (norms["lr"], norms["momentum"]) == (0.3, 0.8)
 
 
 def test_adamw_takes_the_recipe_with_momentum_as_its_first_beta():
     recipe = TrainConfig(optimizer="adamw", lr=0.001, momentum=0.8, weight_decay=0.05)
-    optimizer = build_optimizer(Net(), plain(), recipe)
+    (optimizer,) = build_optimizers(Net(), plain(), recipe)
     others, norms = optimizer.param_groups
     assert isinstance(optimizer, torch.optim.AdamW)
     assert (others["lr"], others["betas"], others["weight_decay"]) == (0.001, (0.8, 0.999), 0.05)
@@ -245,9 +248,109 @@ def test_the_order_of_parameters_repeats():
     orders = []
     for _ in range(2):
         torch.manual_seed(0)
-        groups = build_optimizer(Net(), plain(), RECIPE).param_groups
+        groups = build_optimizers(Net(), plain(), RECIPE)[0].param_groups
         orders.append([tuple(p.shape) for group in groups for p in group["params"]])
     assert orders[0] == orders[1]
+
+
+def test_prototypes_are_apart_where_only_some_are_drawn():
+    objective = plain()
+    first, second = build_optimizers(Net(), objective, replace(RECIPE, sampled_share=0.5))
+    (group,) = second.param_groups
+    assert isinstance(second, RowSGD)
+    assert group["params"] == [objective.head.prototypes]
+    assert group["weight_decay"] == RECIPE.weight_decay
+    held = [id(p) for group in first.param_groups for p in group["params"]]
+    assert id(objective.head.prototypes) not in held
+
+
+def row_steps(optimizer_of, gradients):
+    rows = nn.Parameter(torch.arange(12.0).reshape(4, 3))
+    optimizer = optimizer_of(rows)
+    for gradient in gradients:
+        rows.grad = gradient
+        optimizer.step()
+    return rows.detach()
+
+
+def test_row_sgd_is_sgd_on_rows_that_always_have_a_gradient():
+    gradients = [torch.randn(4, 3) for _ in range(3)]
+    settings = {"lr": 0.1, "momentum": 0.9, "weight_decay": 0.01}
+    plain_sgd = row_steps(lambda rows: torch.optim.SGD([rows], **settings), gradients)
+    by_rows = row_steps(
+        lambda rows: RowSGD([{"params": [rows]}], **settings), [g.to_sparse(1) for g in gradients]
+    )
+    torch.testing.assert_close(by_rows, plain_sgd)
+
+
+def test_row_sgd_leaves_other_rows_and_their_momentum_alone():
+    first = torch.zeros(4, 3)
+    first[1] = 1.0
+    sparse = [
+        first.to_sparse(1),
+        torch.sparse_coo_tensor([[2]], torch.ones(1, 3), (4, 3), check_invariants=True),
+    ]
+    settings = {"lr": 0.1, "momentum": 0.9, "weight_decay": 0.0}
+    rows = row_steps(lambda rows: RowSGD([{"params": [rows]}], **settings), sparse)
+    expected = torch.arange(12.0).reshape(4, 3)
+    expected[1:3] -= 0.1  # one step each: row 1 does not coast on
+    torch.testing.assert_close(rows, expected)
+
+
+def test_the_gradient_is_cut_over_all_parameters_together():
+    backbone, objective = Net(), plain()
+    everything = [*backbone.parameters(), *objective.parameters()]
+    for parameter in everything:
+        parameter.grad = torch.ones_like(parameter)
+    count = sum(parameter.numel() for parameter in everything)
+    assert clip_gradients(backbone, objective, 2.0).item() == pytest.approx(count**0.5)
+    length = sum(parameter.grad.square().sum().item() for parameter in everything) ** 0.5
+    assert length == pytest.approx(2.0, rel=1e-5)
+
+
+def test_a_gradient_within_the_limit_stays():
+    backbone, objective = Net(), plain()
+    for parameter in (*backbone.parameters(), *objective.parameters()):
+        parameter.grad = torch.full_like(parameter, 1e-3)
+    clip_gradients(backbone, objective, 10.0)
+    assert torch.equal(
+        objective.head.prototypes.grad, torch.full_like(objective.head.prototypes, 1e-3)
+    )
+
+
+def test_the_limit_of_the_recipe_reaches_the_step(toy, other):
+    # so small a limit leaves weights where they were but for weight decay
+    recipe = replace(RECIPE, epochs=1, milestones=(), weight_decay=0.0)
+    toy(replace(recipe, clip_norm=1e-9))
+    other(replace(recipe, lr=1e-12))
+    for ours, theirs in zip(toy.weights()[:2], other.weights()[:2], strict=True):
+        torch.testing.assert_close(ours, theirs, rtol=0, atol=1e-7)
+
+
+class WithoutNorms(nn.Module):
+    """A net whose images do not depend on each other, so that parts of a batch may be apart."""
+
+    def __init__(self):
+        super().__init__()
+        self.body = nn.Sequential(nn.AvgPool2d(28), nn.Flatten(), nn.Linear(48, 8))
+
+    def forward(self, images):
+        return self.body(images)
+
+
+@pytest.mark.parametrize("parts", [2, 4])
+def test_parts_of_a_batch_give_the_gradient_of_the_whole(crops, tmp_path, parts, monkeypatch):
+    # 19 images in batches of 8: the last one, of three, has parts of unequal size
+    monkeypatch.setattr("test_training.Net", lambda dropout: WithoutNorms())
+    found = []
+    for accumulate in (1, parts):
+        fixture = Fixture(crops, tmp_path / str(accumulate))
+        history = fixture(replace(RECIPE, batch_size=8, accumulate=accumulate))
+        found.append(([line["id_loss"] for line in history], fixture.weights()))
+    (losses, weights), (in_parts, weights_in_parts) = found
+    assert in_parts == pytest.approx(losses, rel=1e-5)
+    for ours, theirs in zip(weights_in_parts, weights, strict=True):
+        torch.testing.assert_close(ours, theirs, rtol=1e-5, atol=1e-6)
 
 
 # Going on
@@ -267,6 +370,9 @@ def test_a_killed_training_goes_on_as_if_nothing_had_happened(toy, other, kill_a
 
 @pytest.mark.parametrize("changes", [
     {"schedule": "cosine", "warmup_epochs": 1.5},
+    {"accumulate": 2, "clip_norm": 0.5},
+    {"class_chunk": 3},
+    {"sampled_share": 0.9},
     {"optimizer": "adamw", "lr": 0.002},
     {"crop": 0.5, "low_resolution": 0.5, "photometric": 0.5},
 ])  # fmt: skip
@@ -334,15 +440,15 @@ def growing():
 
 
 def killed_while_saving(toy, at_step):
-    save = Recorder.save
+    save = States.save
 
-    def killer(self, content):
-        if content["step"] == at_step:
+    def killer(self, running, values):
+        if values["step"] == at_step:
             raise Killed
-        save(self, content)
+        save(self, running, values)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Recorder, "save", killer)
+        patch.setattr(States, "save", killer)
         toy(validate=growing())
 
 
@@ -372,6 +478,37 @@ def test_a_checkpoint_under_another_key_is_set_aside_and_training_starts_anew(to
     assert (toy.folder / "last.previous.pt").read_bytes() == old
     assert [line["step"] for line in history] == list(range(1, 16))
     assert checkpoints.load(toy.folder / LAST)["key"] == "new"
+
+
+def test_a_state_under_another_key_is_set_aside_and_training_starts_anew(toy):
+    with pytest.raises(Killed):
+        toy(key="old", kill_at=7)
+    history = toy(key="new")
+    assert [path.name for path in (toy.folder / "resume.previous").iterdir()] == ["6"]
+    assert [line["step"] for line in history] == list(range(1, 16))
+
+
+def test_a_finished_training_leaves_nothing_to_go_on_from(toy):
+    toy()
+    assert not (toy.folder / RESUME).exists()
+
+
+def test_half_a_state_does_not_count(toy, other):
+    with pytest.raises(Killed):
+        toy(kill_at=7)
+    (toy.folder / RESUME / "7").mkdir()
+    (toy.folder / RESUME / "7/state.json").write_text('{"step": 7, "key": "k"}')
+    assert without_clock(toy()) == without_clock(other())
+    assert equal(toy.weights(), other.weights())
+
+
+def test_a_damaged_state_is_named(toy):
+    with pytest.raises(Killed):
+        toy(kill_at=7)
+    (tensors,) = (toy.folder / RESUME / "6").glob("*.distcp")
+    tensors.write_bytes(tensors.read_bytes()[:100])
+    with pytest.raises(ValueError, match=r"resume/6: cannot be gone on from .*delete it to start"):
+        toy()
 
 
 def test_a_fresh_start_leaves_no_best_checkpoint_of_another_run(toy):
@@ -407,9 +544,12 @@ def test_the_last_good_checkpoint_stays(toy, log_every):
     recipe = TrainConfig(**{**vars(RECIPE), "log_every": log_every})
     with pytest.raises(FloatingPointError):
         toy(recipe, make=lambda: Exploding(ArcFace(8, 4)))
-    content = checkpoints.load(toy.folder / LAST)
-    assert content["step"] == 6  # a checkpoint every second step, and step 8 was bad
-    assert all(torch.isfinite(value).all() for value in content["backbone"].values())
+    # a checkpoint every second step, and step 8 was bad
+    assert [path.name for path in (toy.folder / RESUME).iterdir()] == ["6"]
+    recipe = TrainConfig(**{**vars(recipe), "epochs": 2})
+    history = toy(recipe, make=plain)
+    assert [line["step"] for line in history][-1] == 10
+    assert all(torch.isfinite(value).all() for value in toy.weights())
 
 
 def test_the_first_bad_step_of_several_is_named():
@@ -556,7 +696,13 @@ def test_the_defaults_are_the_papers_recipe():
         ("precision", "fp16"),
         ("log_every", 0),
         ("save_every", 0),
-        ("workers", -1),
+        ("workers", -2),
+        ("accumulate", 0),
+        ("clip_norm", -1.0),
+        ("class_chunk", -1),
+        ("sampled_share", 0.0),
+        ("sampled_share", 1.1),
+        ("compile", "fast"),
         ("milestones", (5, 3)),
         ("milestones", (3, 3)),
         ("milestones", (0,)),
@@ -580,6 +726,18 @@ def test_the_defaults_are_the_papers_recipe():
 def test_a_value_out_of_range_is_refused_by_its_fields_name(field, value):
     with pytest.raises(ValueError, match=f"^{field} is "):
         TrainConfig(**{field: value})
+
+
+def test_parts_of_a_batch_too_small_for_batch_norm_are_refused():
+    with pytest.raises(
+        ValueError, match=r"batch_size is 5: expected at least 6, .* each of 3 part"
+    ):
+        TrainConfig(batch_size=5, accumulate=3)
+
+
+def test_classes_are_not_drawn_with_adamw():
+    with pytest.raises(ValueError, match=r"sampled_share is 0\.5: expected optimizer sgd"):
+        TrainConfig(sampled_share=0.5, optimizer="adamw", lr=0.001)
 
 
 def test_the_default_recipe_draws_every_image_once_and_only_mirrors_it():

@@ -7,10 +7,13 @@ from dataclasses import dataclass
 from typing import Self
 
 import torch
+import torch.distributed as dist
 from torch import Tensor
 from torch.distributed.device_mesh import DeviceMesh
 from torch.distributed.tensor import DTensor
 from torch.distributed.tensor import Shard as Rows
+
+from irlib.parallel.world import rank, size
 
 
 @dataclass(frozen=True)
@@ -51,3 +54,20 @@ class Shard:
         return DTensor.from_local(
             rows, mesh, [Rows(0)], run_check=False, shape=shape, stride=stride
         )
+
+    def whole(self, rows: Tensor) -> Tensor:
+        """In the first process the whole table (C, ...), on the CPU; elsewhere its own rows.
+
+        Args:
+            rows: (c, ...) of this process; all processes call it.
+        """
+        own = rows.cpu().contiguous()
+        if rank() != 0:
+            dist.send(own, 0)
+            return own
+        table = own.new_empty(self.total, *own.shape[1:])
+        table[: self.count] = own
+        for other in range(1, size()):
+            part = Shard.of(self.total, rank=other, size=size())
+            dist.recv(table[part.first : part.end], other)
+        return table

@@ -10,21 +10,24 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from irlib import checkpoints, runs
+from irlib import checkpoints, parallel, runs
 from irlib.backbones import recognition
+from irlib.objectives import Objective
 from irlib.training.config import BEST, HISTORY, LAST
 
 
 class Recorder:
     """Writes ``history.jsonl``, ``last.pt`` and ``best.pt`` into a run folder.
 
+    Of several processes the first one writes; all of them call the methods alike.
+
     Args:
         folder: the run folder.
         model: what rebuilds the model: ``backbone``, ``embedding_size``, ``method`` and so on.
-        key: digest of all that the result depends on. Checkpoints under another key are set aside
-            as ``last.previous.pt`` and ``best.previous.pt``, and training starts anew.
-        validate: gives named numbers of the backbone after an epoch; the first one decides which
-            epoch is the best. None: no ``best.pt``.
+        key: digest of all that the result depends on. What lies there under another key is set
+            aside as ``last.previous.pt`` and so on, and training starts anew.
+        validate: gives named numbers of the backbone after an epoch, alike in every process; the
+            first one decides which epoch is the best. None: no ``best.pt``.
         tensorboard: also write event files to ``tensorboard/`` (an optional extra).
 
     Raises:
@@ -41,35 +44,58 @@ class Recorder:
         tensorboard: bool = False,
     ) -> None:
         self.folder, self.model, self.key, self.validate = folder, model, key, validate
+        self.writes = parallel.rank() == 0
         self.best = -math.inf
         self.lines: list[dict[str, Any]] = []
         self.pending: list[dict[str, Tensor]] = []  # losses since the last line, on the device
         self._told = time.monotonic()
         self._images = 0  # at the last line
-        self._board = _board(folder) if tensorboard else None
+        self._board = _board(folder) if tensorboard and self.writes else None
         folder.mkdir(parents=True, exist_ok=True)
 
-    def restore(self) -> dict[str, Any] | None:
-        """The last checkpoint, or None for a fresh start; the history is cut back to it."""
+    def finished(self) -> dict[str, Any] | None:
+        """The checkpoint of a training that ended under this key, if there is one."""
         path = self.folder / LAST
         content = checkpoints.load(path) if path.exists() else None
         if content is None or content.get("key") != self.key:
-            content = None
-            for name in (LAST, BEST):  # a fresh start: what lies here is of another run
-                self._set_aside(self.folder / name)
-        step = content["step"] if content else 0
-        self.best = content["best"] if content else -math.inf
-        self.pending = content["pending"] if content else []
-        self.lines = [line for line in read_history(self.folder) if line["step"] <= step]
-        text = "".join(json.dumps(line) + "\n" for line in self.lines)
-        runs.write_text(self.folder / HISTORY, text)
-        self._images = self.lines[-1]["images"] if self.lines else 0
-        self._told = time.monotonic()
+            return None
+        self._cut_history(content["step"])
         return content
 
-    def _set_aside(self, path: Path) -> None:
-        if path.exists():
-            path.replace(path.with_stem(f"{path.stem}.previous"))
+    def begin(self) -> None:
+        """Start anew: what lies here is of another training, and is set aside."""
+        for path in (self.folder / LAST, self.folder / BEST):
+            if self.writes and path.exists():
+                path.replace(path.with_stem(f"{path.stem}.previous"))
+        self._cut_history(0)
+
+    def go_on(self, values: dict[str, Any]) -> None:
+        """Go on from what `values` gave: the history is cut back to it."""
+        self.best = -math.inf if values["best"] is None else values["best"]
+        self.pending = [
+            {name: torch.tensor(loss, dtype=torch.float64) for name, loss in losses.items()}
+            for losses in values["pending"]
+        ]
+        self._cut_history(values["step"])
+
+    def values(self, step: int) -> dict[str, Any]:
+        """What a later process has to know to go on from a step, as plain JSON values.
+
+        Raises:
+            FloatingPointError: a loss is not finite; the message gives the first such step.
+        """
+        mean_losses(self.pending, step)
+        pending = [{n: loss.item() for n, loss in losses.items()} for losses in self.pending]
+        return {"step": step, "key": self.key, "best": self.best, "pending": pending}
+
+    def _cut_history(self, step: int) -> None:
+        self.lines = [line for line in read_history(self.folder) if line["step"] <= step]
+        parallel.exchanged(None)  # every process has read it
+        if self.writes:
+            text = "".join(json.dumps(line) + "\n" for line in self.lines)
+            runs.write_text(self.folder / HISTORY, text)
+        self._images = self.lines[-1]["images"] if self.lines else 0
+        self._told = time.monotonic()
 
     def add(self, losses: dict[str, Tensor]) -> None:
         """Take the losses of a step, without reading them."""
@@ -88,32 +114,19 @@ class Recorder:
         self._told, self._images = now, images
         line = {
             "step": step, "images": images, **losses, **values, "time": time.time(),
-            "images_per_second": round(rate, 1),
-            "peak_memory_mib": round(runs.peak_memory_mib(), 1),
+            "images_per_second": round(rate, 1), **_memory(),
         }  # fmt: skip
         self.lines.append(line)
-        with (self.folder / HISTORY).open("a", encoding="utf-8") as file:
-            file.write(json.dumps(line) + "\n")
+        if self.writes:
+            with (self.folder / HISTORY).open("a", encoding="utf-8") as file:
+                file.write(json.dumps(line) + "\n")
         for name, value in line.items() if self._board else ():
             self._board.add_scalar(name, value, step)
         if self._board:
             self._board.flush()
 
-    def save(self, content: dict[str, Any]) -> None:
-        """Write ``last.pt``; it takes the place of the one before.
-
-        Raises:
-            FloatingPointError: a loss or a weight is not finite; the checkpoint before stays.
-        """
-        mean_losses(self.pending, content["step"])
-        for name, weight in {**content["backbone"], **content["objective"]}.items():
-            if not torch.isfinite(weight).all():
-                raise FloatingPointError(f"step {content['step']}: {name} is not finite any more")
-        head = {"key": self.key, "model": self.model, "best": self.best, "pending": self.pending}
-        checkpoints.save(self.folder / LAST, {**head, **content})
-
     def end_epoch(
-        self, backbone: torch.nn.Module, objective: torch.nn.Module, *, step: int, images: int
+        self, backbone: torch.nn.Module, objective: Objective, *, step: int, images: int
     ) -> None:
         """Validate, log it, and keep the weights as ``best.pt`` if no epoch before was better."""
         if self.validate is None:
@@ -123,8 +136,47 @@ class Recorder:
         score = next(iter(values.values()))
         if score > self.best:
             self.best = score
-            weights = {"backbone": backbone.state_dict(), "objective": objective.state_dict()}
-            checkpoints.save(self.folder / BEST, {"model": self.model, "score": score, **weights})
+            self._write(BEST, {"score": score}, backbone, objective)
+
+    def finish(self, backbone: torch.nn.Module, objective: Objective, *, step: int) -> None:
+        """Write the weights of a training that has ended, all prototypes together."""
+        told = {"key": self.key, "step": step, "best": self.best}
+        self._write(LAST, told, backbone, objective)
+
+    def _write(
+        self, name: str, told: dict[str, Any], backbone: torch.nn.Module, objective: Objective
+    ) -> None:
+        weights = objective.state_dict()
+        head = objective.head
+        if head.shard is not None:
+            weights["head.prototypes"] = head.shard.whole(head.prototypes.detach())
+        if self.writes:
+            parts = {"backbone": backbone.state_dict(), "objective": weights}
+            checkpoints.save(self.folder / name, {"model": self.model, **told, **parts})
+
+
+def require_finite(step: int, *modules: torch.nn.Module) -> None:
+    """See that all weights are finite, in every process.
+
+    Raises:
+        FloatingPointError: one is not; the message names it. All processes raise it.
+    """
+    bad = [
+        name
+        for module in modules
+        for name, weight in module.state_dict().items()
+        if not torch.isfinite(weight).all()
+    ]
+    for names in parallel.exchanged(bad):
+        if names:
+            raise FloatingPointError(f"step {step}: {names[0]} is not finite any more")
+
+
+def _memory() -> dict[str, float]:
+    told = {"peak_memory_mib": round(runs.peak_memory_mib(), 1)}
+    if torch.cuda.is_available():
+        told["peak_gpu_memory_mib"] = round(torch.cuda.max_memory_allocated() / 2**20, 1)
+    return told
 
 
 def mean_losses(pending: list[dict[str, Tensor]], step: int) -> dict[str, float]:
@@ -135,7 +187,7 @@ def mean_losses(pending: list[dict[str, Tensor]], step: int) -> dict[str, float]
     """
     means = {}
     for name in pending[0] if pending else ():
-        device = pending[-1][name].device  # those of a resumed run were loaded to the CPU
+        device = pending[-1][name].device  # those of a run that goes on are on the CPU
         values = torch.stack([losses[name].to(device) for losses in pending]).tolist()
         for at, value in enumerate(values, start=step - len(values) + 1):
             if not math.isfinite(value):

@@ -1,0 +1,245 @@
+"""A training by several processes, beside the same training by one, in float64."""
+
+import json
+import shutil
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import ranks
+import torch
+from torch import nn
+from torch.distributed.tensor import DTensor
+from training_runs import Killed, kill_before, without_clock
+
+from irlib import checkpoints, parallel
+from irlib.age_invariant import DAL, OECNN
+from irlib.backbones.features import Features, embeddings_of
+from irlib.data.faces import open_faces
+from irlib.data.loading import TrainLoader
+from irlib.heads import AdaFace, ArcFace, BroadFace, CosFace, CurricularFace, MVArc
+from irlib.objectives import InterPrototypeObjective, Objective
+from irlib.training.config import LAST, TrainConfig
+from irlib.training.loop import train
+from irlib.training.optimizers import build_optimizers
+from irlib.training.recorder import Recorder
+from irlib.training.resuming import Running, States
+from irlib.training.spread import spread
+
+# 19 images in batches of 4: the last one, of three, leaves one of four processes without an image
+RECIPE = TrainConfig(
+    epochs=2, milestones=(1,), batch_size=4, lr=0.02, log_every=1, save_every=3, workers=0
+)
+CLASSES, CHILDREN = 4, np.array([0, 1, 3])
+
+
+class Net(nn.Module):
+    """Mean colors through two layers with batch norms, in float64."""
+
+    def __init__(self):
+        super().__init__()
+        self.body = nn.Sequential(
+            nn.AvgPool2d(28), nn.Conv2d(3, 16, 1), nn.BatchNorm2d(16), nn.PReLU(16),
+            nn.Flatten(), nn.Linear(256, 8), nn.BatchNorm1d(8),
+        ).double()  # fmt: skip
+
+    def forward(self, images):
+        return self.body(images.double())
+
+
+class Split(Net):
+    """With an age part, as networks have that split it off."""
+
+    def forward(self, images):
+        embeddings = super().forward(images)
+        return Features(embeddings, embeddings, embeddings.roll(1, dims=1))
+
+
+def inter_prototype(head, **options):
+    return InterPrototypeObjective(head, CHILDREN, **options)
+
+
+def head(kind, **options):
+    return kind(8, CLASSES, scale=8.0, **options)
+
+
+CASES = {
+    "arcface": (Net, lambda: Objective(head(ArcFace)), {}),
+    "inter_prototype": (Net, lambda: inter_prototype(head(ArcFace)), {}),
+    "inter_prototype_l1": (Net, lambda: inter_prototype(head(ArcFace), target="l1"), {}),
+    "in_chunks": (Net, lambda: inter_prototype(head(CosFace)), {"class_chunk": 2}),
+    "adaface": (Net, lambda: Objective(head(AdaFace)), {"clip_norm": 0.7}),
+    "curricularface": (Net, lambda: Objective(head(CurricularFace)), {}),
+    "mv_arc": (Net, lambda: Objective(head(MVArc)), {}),
+    "broadface": (Net, lambda: Objective(head(BroadFace, queue_size=6)), {}),
+    "oecnn": (Net, lambda: OECNN(head(CosFace)), {}),
+    "dal": (
+        Split,
+        lambda: DAL(head(CosFace), adversarial_steps=2, ordinary_steps=2, age_weight=1.0),
+        {},
+    ),
+    "augmented": (
+        Net, lambda: Objective(head(ArcFace)),
+        {"crop": 0.5, "low_resolution": 0.5, "photometric": 0.5},
+    ),
+    "adamw": (Net, lambda: Objective(head(ArcFace)), {"optimizer": "adamw", "lr": 0.002}),
+}  # fmt: skip
+
+
+def built(name):
+    network, objective, changes = CASES[name]
+    torch.manual_seed(0)
+    backbone = network()
+    return backbone, objective().double(), replace(RECIPE, **changes)
+
+
+def trained(name, root, ages, folder, *, kill_at=None, changes=None):
+    """History of a training, by as many processes as there are."""
+    backbone, objective, recipe = built(name)
+    recipe = replace(recipe, **(changes or {}))
+    faces = replace(open_faces(root), ages=ages)
+    share = {"rank": parallel.rank(), "size": parallel.size()}
+    loader = TrainLoader(faces, batch_size=recipe.batch_size, seed=1, **share)
+    recorder = Recorder(folder / name, model={}, key="k", validate=validation)
+    if kill_at is not None:
+        kill_before(objective, kill_at)
+    try:
+        return train(backbone, objective, loader, recipe, recorder, seed=5)
+    except Killed:
+        return recorder.lines
+
+
+def validation(backbone):
+    images = torch.linspace(-1, 1, 2 * 3 * 112 * 112).reshape(2, 3, 112, 112)
+    with torch.no_grad():
+        return {"val_accuracy": embeddings_of(backbone.eval()(images)).abs().mean().item()}
+
+
+def all_trained(root, ages, folder):
+    return {name: trained(name, root, ages, folder) for name in CASES}
+
+
+@pytest.fixture(scope="module", params=[2, 4])
+def several(request, crops, tmp_path_factory):
+    """Histories of every case by one process and by several, and the folders of both."""
+    home = tmp_path_factory.mktemp("ranks")
+    alone = all_trained(crops.root, crops.ages, home / "one")
+    found = ranks.run(all_trained, request.param, crops.root, crops.ages, home / "several")
+    return alone, found, home
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_several_processes_tell_the_losses_of_one(several, name):
+    alone, found, _ = several
+    assert len(alone[name]) == 12  # ten steps and two validations
+    for history in (each[name] for each in found):
+        for ours, expected in zip(without_clock(history), without_clock(alone[name]), strict=True):
+            assert ours == pytest.approx(expected, rel=1e-6, abs=1e-9)
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_several_processes_end_with_the_weights_of_one(several, name):
+    home = several[2]
+    ours, expected = (checkpoints.load(home / by / name / LAST) for by in ("several", "one"))
+    for part in ("backbone", "objective"):
+        assert list(ours[part]) == list(expected[part])
+        for key, value in expected[part].items():
+            torch.testing.assert_close(ours[part][key], value, rtol=1e-6, atol=1e-8, msg=key)
+
+
+def test_the_history_is_written_once(several):
+    _, found, home = several
+    text = (home / "several/arcface/history.jsonl").read_text()
+    assert [json.loads(line) for line in text.splitlines()] == found[0]["arcface"]
+
+
+# Going on with another number of processes
+
+SHARDED = "inter_prototype"  # four prototypes: over three processes two, two and none
+
+
+def saved(root, ages, folder):
+    """The whole tensors of a training that two processes leave after step 6, by name."""
+    trained(SHARDED, root, ages, folder, kill_at=8)
+    return restored(folder)
+
+
+def restored(folder):
+    """The whole tensors of the newest state, restored by as many processes as there are."""
+    backbone, objective, recipe = built(SHARDED)
+    spread(backbone, objective, recipe, seed=5)
+    optimizers = build_optimizers(backbone, objective, recipe)
+    running = Running(backbone, objective, optimizers, torch.Generator())
+    newest = States(folder / SHARDED, asynchronous=False).newest()
+    running.load(newest)
+    tensors = {
+        name: value.full_tensor() if isinstance(value, DTensor) else value.clone()
+        for name, value in running.tensors().items()
+        if not name.startswith(("random.cpu",))
+    }
+    return newest.name, len(objective.head.prototypes), tensors
+
+
+@pytest.fixture(scope="module")
+def left_by_two(crops, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("two")
+    return folder, ranks.run(saved, 2, crops.root, crops.ages, folder)[0]
+
+
+@pytest.mark.parametrize("size", [1, 3, 4])
+def test_what_two_processes_saved_is_restored_bit_for_bit(left_by_two, size):
+    folder, (step, _, expected) = left_by_two
+    found = [restored(folder)] if size == 1 else ranks.run(restored, size, folder)
+    shards = {1: [4], 3: [2, 2, 0], 4: [1, 1, 1, 1]}[size]
+    assert [rows for _, rows, _ in found] == shards
+    for found_step, _, tensors in found:
+        assert found_step == step == "6"
+        assert tensors.keys() == expected.keys()
+        assert all(torch.equal(tensors[name], value) for name, value in expected.items())
+    momentum = expected["optimizer.objective.head.prototypes.momentum_buffer"]
+    assert momentum.shape == (4, 8)
+    assert momentum.abs().sum() > 0
+
+
+@pytest.mark.parametrize("size", [1, 3])
+def test_another_number_of_processes_goes_on_to_the_same_end(
+    left_by_two, several, crops, tmp_path, size
+):
+    folder = tmp_path / "two"
+    shutil.copytree(left_by_two[0], folder)
+    arguments = SHARDED, crops.root, crops.ages, folder
+    history = trained(*arguments) if size == 1 else ranks.run(trained, size, *arguments)[0]
+    expected = several[0][SHARDED]
+    for ours, theirs in zip(without_clock(history), without_clock(expected), strict=True):
+        assert ours == pytest.approx(theirs, rel=1e-6, abs=1e-9)
+
+
+# What goes wrong
+
+
+class Broken(Net):
+    """In the second process it gives no numbers from its third batch on."""
+
+    seen = 0
+
+    def forward(self, images):
+        self.seen += self.training
+        wrong = self.seen > 2 and parallel.rank() == 1
+        return super().forward(images) * (torch.nan if wrong else 1.0)
+
+
+def broken(root, folder):
+    """What each process raises."""
+    _, objective, recipe = built("arcface")
+    loader = TrainLoader(
+        open_faces(root), batch_size=4, seed=1, rank=parallel.rank(), size=parallel.size()
+    )
+    try:
+        train(Broken(), objective, loader, recipe, Recorder(folder, model={}, key="k"), seed=5)
+    except FloatingPointError as error:
+        return str(error)
+
+
+def test_a_loss_that_is_not_finite_ends_every_process(crops, tmp_path):
+    expected = "step 3: the id loss is nan; is lr too high?"
+    assert ranks.run(broken, 2, crops.root, tmp_path) == [expected, expected]
