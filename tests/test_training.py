@@ -373,6 +373,7 @@ def test_a_killed_training_goes_on_as_if_nothing_had_happened(toy, other, kill_a
     {"accumulate": 2, "clip_norm": 0.5},
     {"class_chunk": 3},
     {"sampled_share": 0.9},
+    {"sampled_share": 0.9, "accumulate": 2, "clip_norm": 0.5},
     {"optimizer": "adamw", "lr": 0.002},
     {"crop": 0.5, "low_resolution": 0.5, "photometric": 0.5},
 ])  # fmt: skip

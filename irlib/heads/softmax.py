@@ -46,16 +46,16 @@ class _InChunks(torch.autograd.Function):
         of_rows = torch.empty_like(rows)
         for start, part in _pieces(rows, ctx.chunk):
             length = part.norm(dim=1, keepdim=True)
-            unit_rows = (part / length.clamp(min=TINY)).requires_grad_()
+            unit_part = (part / length.clamp(min=TINY)).requires_grad_()
             with torch.enable_grad(), torch.autocast(unit.device.type, enabled=False):
-                logits = without_own(ctx.rule(unit, unit_rows, own), place - start, here)
+                logits = without_own(ctx.rule(unit, unit_part, own), place - start, here)
             weights = (logits.detach() - total[:, None]).exp_().mul_(gradient[:, None])
             found = torch.autograd.grad(
-                logits, (unit, own, unit_rows), weights, materialize_grads=True
+                logits, (unit, own, unit_part), weights, materialize_grads=True
             )
             of_unit += found[0]
             of_own += found[1]
-            _through_normalize(found[2], unit_rows, length, of_rows[start : start + len(part)])
+            _through_normalize(found[2], unit_part, length, of_rows[start : start + len(part)])
         return of_unit, of_own, of_rows, None, None, None, None
 
 

@@ -17,7 +17,12 @@ from irlib.images import Batch, Transfer, augment
 from irlib.objectives import Objective
 from irlib.progress import track
 from irlib.training.config import TrainConfig
-from irlib.training.optimizers import build_optimizers, clip_gradients, set_learning_rate
+from irlib.training.optimizers import (
+    build_optimizers,
+    clip_gradients,
+    gather_rows,
+    set_learning_rate,
+)
 from irlib.training.recorder import Recorder, require_finite
 from irlib.training.resuming import VALUES, Running, States
 from irlib.training.schedules import learning_rate
@@ -158,6 +163,7 @@ def _gradients(
         for name, value in losses.items():
             means[name] = means.get(name, 0) + share * value.detach()
     sum_gradients(objective)
+    gather_rows(objective.head.prototypes, parts=len(parts))
     return means, features, part
 
 

@@ -18,7 +18,7 @@ class RowSGD(Optimizer):
     """SGD with momentum on the rows of matrices that a step has gradients for.
 
     The other rows stay as they are, their momentum and weight decay with them: a step costs as
-    much as it has rows. Gradients are sparse, with each row once. On rows with a gradient in every
+    much as it has rows. Gradients are sparse and coalesced. On rows with a gradient in every
     step it is torch's SGD.
 
     Args:
@@ -45,8 +45,7 @@ class RowSGD(Optimizer):
         state = self.state[rows]
         if "momentum_buffer" not in state:
             state["momentum_buffer"] = torch.zeros_like(rows)
-        gradient = rows.grad.coalesce()
-        ids, values = gradient.indices()[0], gradient.values()
+        ids, values = rows.grad.indices()[0], rows.grad.values()
         own = rows[ids]
         past = state["momentum_buffer"][ids]
         now = group["momentum"] * past + values + group["weight_decay"] * own
@@ -86,6 +85,20 @@ def build_optimizers(
         rows = [{"params": apart, "weight_decay": config.weight_decay}]
         made.append(RowSGD(rows, lr=config.lr, momentum=config.momentum))
     return made
+
+
+def gather_rows(prototypes: nn.Parameter, *, parts: int) -> None:
+    """Bring the rows of a sparse gradient together, so that each is there once; in place.
+
+    Args:
+        prototypes: after backward.
+        parts: how many losses gave the gradient. The rows of one are unique and ascending, which
+            autograd forgets; to look again would wait for the device.
+    """
+    gradient = prototypes.grad
+    if gradient is None or not gradient.is_sparse:
+        return
+    prototypes.grad = gradient._coalesced_(True) if parts == 1 else gradient.coalesce()
 
 
 def set_learning_rate(optimizers: Iterable[Optimizer], rate: float) -> None:
