@@ -17,10 +17,12 @@ MODELS = config["models"]  # made elsewhere; by name, each with its file
 RUN = [sys.executable, "-m", "irlib.notebooks"]
 FOLDER = f"{config['outputs']}/{STUDY}"
 COMMON = [word for name in config["common"] for word in ("-p", f"{name}={config['common'][name]}")]
-# Where nobody else does it, each run takes one GPU of this machine for itself.
+# Where nobody else does it, each run takes GPUs of this machine for itself.
 DEVICES, LOCKS = ",".join(config["devices"]), f"{config['outputs']}/.gpus"
 GPU = ["--gpus", DEVICES, "--gpu-locks", LOCKS] if DEVICES else []
 PROBE_GPU = GPU if config["probe_gpus"] else []
+PROCESSES = config["processes"]
+TRAIN_GPUS = [*GPU, "--gpu-count", str(PROCESSES)] if GPU else []
 
 
 def result(stage, method="", seed=""):
@@ -73,12 +75,13 @@ rule train:
         result("train", "{method}", "{seed}"),
     params:
         digest=lambda wildcards: DIGESTS["train"][wildcards.method],
-    threads: config["threads"]
+    threads: config["train_threads"]
     resources:
-        gpu=config["gpus"],
+        gpu=config["train_gpus"],
     shell:
         "exec {RUN:q} 02_train {FOLDER:q}/train-{wildcards.method}-s{wildcards.seed}"
-        " {GPU:q} {COMMON:q} -p method={wildcards.method} -p seed={wildcards.seed}"
+        " {TRAIN_GPUS:q} {COMMON:q} -p processes={PROCESSES}"
+        " -p method={wildcards.method} -p seed={wildcards.seed}"
 
 
 rule evaluate:

@@ -12,12 +12,12 @@ import tempfile
 from pathlib import Path
 from typing import IO, Any
 
-from irlib import gpus, provenance, runs, signals, studies, undone
+from irlib import runs, shares, signals, studies, undone
 from irlib.models import Model
 from irlib.models import parse as parse_models
 from irlib.options import parse
-from irlib.training.config import LAST
-from irlib.values import integers, words
+from irlib.training.config import LAST, RESUME
+from irlib.values import assigned, integers, words
 
 STOPPED = 128  # an exit status above it is that of a signal, as in a shell
 # A second start makes the report and nothing else; the empty --forcerun outdoes one before it.
@@ -42,10 +42,7 @@ def run(options: argparse.Namespace) -> int:
         ValueError: a wrong name or value, or missing data.
         OSError: a folder that cannot be written, or too little free disk.
     """
-    fields = [_field(text) for text in options.set]
-    overrides = dict(fields)
-    if len(overrides) < len(fields):
-        raise ValueError(f"--set {' '.join(options.set)!r}: a field stands there twice")
+    overrides = assigned("--set", options.set)
     study = studies.find(options.study, overrides)
     seeds = study.seeds if options.seeds is None else integers("--seeds", options.seeds)
     if options.cores is not None and options.cores < 1:
@@ -68,7 +65,7 @@ def run(options: argparse.Namespace) -> int:
         "study": options.study, "overrides": json.dumps(overrides), "device": options.device,
         "data": str(data), "outputs": str(outputs),
     }  # fmt: skip
-    share = _share(options, study)
+    share = shares.share(options, study)
     if graph.data_changed(study, data, outputs / study.name):
         options.snakemake = _with_data_forced(options.snakemake)
     made = {"models": models, "common": common, "outputs": outputs}
@@ -96,28 +93,6 @@ def _models(options: argparse.Namespace) -> list[Model]:
     return parse_models(options.models, methods.METHODS) if options.models else []
 
 
-def _share(options: argparse.Namespace, study: studies.Study) -> dict[str, Any]:
-    """How much of what there is a run gets, as `irlib.graph.config` takes it."""
-    if options.profile:  # a cluster's nodes may have other cores and devices than this machine
-        wanted = max(study.gpus, int(options.device.startswith("cuda")))
-        gpus_each = 0 if options.device == "cpu" else wanted
-        return {"cores": options.cores or study.threads, "gpus": gpus_each}
-    import torch
-
-    from irlib import devices
-
-    device, cores = devices.pick(options.device), _cores(options)
-    if device.type != "cuda" or device.index is not None:  # one, and the runs know which
-        return {"cores": cores, "gpus": int(device.type != "cpu")}
-    names = gpus.visible(torch.cuda.device_count(), os.environ.get("CUDA_VISIBLE_DEVICES"))
-    threads = max(1, min(study.threads, cores // len(names)))
-    return {"cores": cores, "threads": threads, "gpus": 1, "devices": names}
-
-
-def _cores(options: argparse.Namespace) -> int:
-    return options.cores or provenance.available_cores()
-
-
 def _make(
     options: argparse.Namespace, study: studies.Study, config: dict[str, Any], folder: Path
 ) -> int:
@@ -142,13 +117,6 @@ def _report_the_rest(options: argparse.Namespace, config: dict[str, Any], folder
     missing = undone.settle(folder, config)
     words = snakemake_arguments(options, {**config, "absent": missing}, folder)
     return run_snakemake([*words, *REPORT_ALONE])
-
-
-def _field(text: str) -> tuple[str, str]:
-    name, sign, value = text.partition("=")
-    if not sign:
-        raise ValueError(f"--set {text!r}: expected FIELD=VALUE, e.g. precision=bf16")
-    return name, value
 
 
 def check_folder(folder: Path, gib: float) -> None:
@@ -183,12 +151,17 @@ def _only_one(folder: Path) -> Any:
 
 
 def set_checkpoints_aside(folder: Path, names: list[str], seeds: list[int]) -> None:
-    """Rename the last checkpoints of some runs, so that training starts anew."""
+    """Rename what some runs would go on from, so that training starts anew."""
     trained = [folder / runs.run_name("train", name, seed) for name in names for seed in seeds]
-    for path in (home / LAST for home in (*trained, folder / "data/probe")):
+    for path in (
+        home / name for home in (*trained, folder / "data/probe") for name in (LAST, RESUME)
+    ):
         if path.exists():
             path.with_name("metrics.json").unlink(missing_ok=True)  # complete no longer
-            path.replace(path.with_stem("last.previous"))
+            aside = path.with_stem(f"{path.stem}.previous")
+            if aside.is_dir():  # no folder takes the place of one that is not empty
+                shutil.rmtree(aside)
+            path.replace(aside)
 
 
 def snakemake_arguments(
@@ -206,7 +179,7 @@ def snakemake_arguments(
     if not options.profile:
         words += ["--resources", f"gpu={max(1, len(config['devices']))}"]
     if options.cores or not options.profile:
-        words += ["--cores", str(_cores(options))]
+        words += ["--cores", str(shares.cores(options))]
     words += ["--profile", _profile(options.profile)] if options.profile else []
     words += ["--dry-run"] if options.dry_run else []
     words += ["--forceall"] if options.force else []

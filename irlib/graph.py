@@ -12,6 +12,8 @@ from irlib.notebooks.parameters import STAGES
 from irlib.prepared import NAMES
 from irlib.studies import Study
 
+TRAINED_BY = "irlib.training.joining"  # what notebook 02 starts as a process, so imports not
+
 
 def config(
     study: Study,
@@ -24,6 +26,7 @@ def config(
     cores: int = 1,
     threads: int | None = None,
     gpus: int = 0,
+    processes: int = 1,
     devices: Sequence[str] = (),
 ) -> dict[str, Any]:
     """The Snakefile's config, as plain JSON values.
@@ -38,8 +41,9 @@ def config(
         cores: that the data stage may use, while nothing else runs.
         threads: cores that are set aside for a run; None for as many as it uses.
         gpus: that a run needs.
-        devices: names of this machine's GPUs, of which each run gets one; empty where somebody
-            else hands them out.
+        processes: of a training, each of which takes so many cores and GPUs.
+        devices: names of this machine's GPUs, of which each run gets its own; empty where
+            somebody else hands them out.
 
     Raises:
         ValueError: an unknown method, or methods that start from each other.
@@ -47,6 +51,7 @@ def config(
     # what a head takes counts in the digest of the methods that have it
     shared = {**study.settings, "head_options": {}}
     settings = {stage: [shared, notebook_digest(stage)] for stage in STAGES}
+    settings["train"].append(provenance.source_digest(runs.ROOT, TRAINED_BY))
     settings["report"] += [[*_shown(methods.find(name))] for name in names]
     found = trained(study, names)
     starts = {name: other for name in found if (other := _start(study, name))}
@@ -59,6 +64,8 @@ def config(
         "models": {model.name: model.settings for model in models},
         "starts": starts, "start": str(runs.resolve(start)) if start else "",
         "cores": cores, "threads": threads or study.threads, "gpus": gpus,
+        "processes": processes, "train_threads": (threads or study.threads) * processes,
+        "train_gpus": gpus * processes,
         "probe_gpus": gpus if study.probe_epochs else 0, "devices": list(devices),
         "common": common, "outputs": str(outputs), "digests": digests, "absent": {},
     }  # fmt: skip
@@ -144,7 +151,8 @@ def training_key(
 ) -> str:
     """Digest of all that decides a training run's result; a checkpoint under another is not used.
 
-    The version of torch is not part of it, so that an upgrade does not throw weights away.
+    The version of torch is not part of it, so that an upgrade does not throw weights away, nor is
+    what starts the training, or how many processes and workers it has.
 
     Args:
         study: names the recipe and the backbone.
@@ -156,10 +164,7 @@ def training_key(
         class_ids: classes that the method treats apart.
         start: digest of the weights that it starts from; empty for random ones.
     """
-    modules = (
-        "irlib.training.loop", "irlib.training.finetuning", "irlib.data.loading", "irlib.data.ages",
-        "irlib.devices",
-    )  # fmt: skip
+    modules = ("irlib.training.loop", "irlib.training.building", "irlib.data.ages")
     code = provenance.source_digest(runs.ROOT, *modules)
     settings = [
         # the options of other heads do not count; those of its own are in the model's digest

@@ -82,8 +82,8 @@ def _gpus() -> list[str]:
 
 
 # Modules that are not part of a digest. Registries only list what there is: a result depends on the
-# entries that it uses, and not on those that were added beside them. And how a result is recorded
-# and shown on the way does not change it.
+# entries that it uses, and not on those that were added beside them. And how a training is started,
+# and how a result is recorded and shown on the way, does not change it.
 LEFT_OUT = frozenset(
     {
         "irlib.backbones", "irlib.backbones.registry", "irlib.checkpoints.families", "irlib.data",
@@ -92,6 +92,8 @@ LEFT_OUT = frozenset(
         "irlib.methods.entries_controls", "irlib.methods.entries_published", "irlib.objectives",
         "irlib.studies",
         "irlib.progress", "irlib.provenance", "irlib.runs", "irlib.values",
+        "irlib.parallel.starting", "irlib.training.attaching", "irlib.training.launching",
+        "irlib.training.status",
     }
 )  # fmt: skip
 

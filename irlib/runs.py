@@ -22,7 +22,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from irlib import provenance
+from irlib import processes, provenance
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -221,21 +221,9 @@ def read_record(folder: Path) -> dict[str, Any]:
     """``run.json`` of a folder; a ``running`` one whose process is gone counts as ``killed``."""
     record = read_json(folder / "run.json")
     here = record.get("host") == socket.gethostname()
-    if record["status"] == "running" and here and not _alive(record["pid"]):
+    if record["status"] == "running" and here and not processes.is_alive(record["pid"]):
         record["status"] = "killed"
     return record
-
-
-def _alive(pid: int) -> bool:
-    state = Path(f"/proc/{pid}/stat")  # Linux alone
-    try:
-        os.kill(pid, 0)
-        # In a container without an init process a dead orphan stays, as a zombie.
-        return not (state.exists() and state.read_text().rpartition(") ")[2].startswith("Z"))
-    except (ProcessLookupError, FileNotFoundError):
-        return False
-    except PermissionError:  # somebody else's process: alive
-        return True
 
 
 def require(folder: Path, file: str, made_by: str) -> Path:

@@ -59,6 +59,27 @@ def check_weight(name: str, weight: float) -> None:
         raise ValueError(f"{name}: expected a finite number of at least 0, got {weight}")
 
 
+def assigned(name: str, texts: Iterable[str]) -> dict[str, str]:
+    """Fields and their values from texts FIELD=VALUE, each field once.
+
+    Args:
+        name: of the option, for the message.
+        texts: one a field.
+
+    Raises:
+        ValueError: one has no equals sign, or a field stands there twice.
+    """
+    found: dict[str, str] = {}
+    for text in texts:
+        field, sign, value = text.partition("=")
+        if not sign:
+            raise ValueError(f"{name} {text!r}: expected FIELD=VALUE, e.g. precision=bf16")
+        if field in found:
+            raise ValueError(f"{name} {text!r}: {field} stands there twice")
+        found[field] = value
+    return found
+
+
 def integers(name: str, text: str) -> tuple[int, ...]:
     """Whole numbers between commas, each once; below 2**32, so that each can seed any generator.
 

@@ -66,7 +66,9 @@ def refused(capsys, *words):
         (["demo", "--set", "epochs=0"], "epochs is 0: expected at least 1"),
         (["demo", "--set", "lr=nan"], "lr is 'nan': expected float"),
         (["demo", "--set", "epochs"], "--set 'epochs': expected FIELD=VALUE"),
+        (["demo", "--set", "lr=1", "--set", "lr=2"], "--set 'lr=2': lr stands there twice"),
         (["demo", "--cores", "0"], "--cores 0: expected at least 1"),
+        (["demo", "--processes", "0"], "--processes 0: expected at least 1"),
         (["demo", "--device", "gpu"], "device 'gpu': expected one of auto, cuda, mps, cpu"),
     ],
 )
@@ -314,7 +316,7 @@ def machine(monkeypatch):
         monkeypatch.setattr("torch.cuda.device_count", lambda: count)
         monkeypatch.setattr("torch.cuda.is_available", lambda: count > 0)
         monkeypatch.setattr("torch.backends.mps.is_available", lambda: False)
-        monkeypatch.setattr(command.provenance, "available_cores", lambda: cores)
+        monkeypatch.setattr("irlib.provenance.available_cores", lambda: cores)
         monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
         if chosen is not None:
             monkeypatch.setenv("CUDA_VISIBLE_DEVICES", chosen)
@@ -368,6 +370,42 @@ def test_one_named_gpu_serves_one_run_at_a_time(snakemake, place, machine):
     found = configuration(place)
     assert (found["gpus"], found["devices"]) == (1, [])  # the runs are told the name themselves
     assert at_once(snakemake) == "gpu=1"
+
+
+def test_a_training_of_several_processes_has_a_gpu_and_cores_for_each(snakemake, place, machine):
+    machine(8, cores=32)
+    command.main(["demo-large", "--processes", "4", *place.words])
+    found = configuration(place, "demo-large")
+    # 32 cores for 8 GPUs: 4 for each, although the study would use 12
+    assert (found["gpus"], found["train_gpus"], found["processes"]) == (1, 4, 4)
+    assert (found["threads"], found["train_threads"]) == (4, 16)
+    assert at_once(snakemake) == "gpu=8"
+
+
+def test_several_processes_on_the_cpu_have_cores_alone(snakemake, place, machine):
+    machine(0)
+    command.main(["demo", "--processes", "2", *place.words])
+    found = configuration(place)
+    assert (found["train_gpus"], found["train_threads"]) == (0, 2)
+
+
+def test_more_processes_than_gpus_are_refused(capsys, snakemake, place, machine):
+    machine(4)
+    told = refused(capsys, "demo", "--processes", "8", *place.words)
+    assert "--processes 8: this machine has 4 GPUs to choose from" in told
+
+
+def test_several_processes_on_one_named_gpu_are_refused(capsys, snakemake, place, machine):
+    machine(4)
+    told = refused(capsys, "demo", "--device", "cuda:1", "--processes", "2", *place.words)
+    assert "--processes 2: expected 1 on the one device cuda:1" in told
+
+
+def test_a_cluster_is_asked_for_a_gpu_for_each_process(snakemake, place, machine):
+    machine(0)
+    command.main(["demo-large", "--processes", "8", "--profile", "slurm", *place.words])
+    found = configuration(place, "demo-large")
+    assert (found["gpus"], found["train_gpus"], found["train_threads"]) == (1, 8, 96)
 
 
 @pytest.mark.parametrize(
@@ -541,6 +579,17 @@ def test_force_sets_the_chosen_runs_checkpoints_aside_and_loses_none(snakemake, 
     assert not chosen.exists()
     assert chosen.with_name("last.previous.pt").read_text() == "weights"
     assert spared.exists()
+
+
+def test_force_sets_the_state_of_an_interrupted_training_aside_in_place_of_an_older_one(
+    snakemake, place
+):
+    run = place.outputs / "demo/train-arcface-s1"
+    for name in ("resume/200", "resume.previous/100"):
+        (run / name).mkdir(parents=True)
+    command.main(["demo", "--force", "--methods", "arcface", "--seeds", "1", *place.words])
+    assert not (run / "resume").exists()
+    assert [path.name for path in (run / "resume.previous").iterdir()] == ["200"]
 
 
 def test_force_trains_anew_what_a_chosen_method_starts_from(snakemake, place):

@@ -1,4 +1,4 @@
-"""Each run has a GPU of its own, also when another was killed."""
+"""Each run has GPUs of its own, also when another was killed."""
 
 import signal
 import subprocess
@@ -26,21 +26,37 @@ def test_which_gpus_may_be_used(count, chosen, names):
 
 def test_gpus_are_handed_out_once_each(tmp_path):
     claims = [gpus.claim(["2", "3"], tmp_path) for _ in range(2)]
-    assert [name for name, _ in claims] == ["2", "3"]
+    assert [list(held) for held in claims] == [["2"], ["3"]]
     assert gpus.claim(["2", "3"], tmp_path) is None
 
 
+def test_a_run_may_have_several(tmp_path):
+    other = gpus.claim(["2"], tmp_path)
+    held = gpus.claim(["2", "3", "4", "5"], tmp_path, count=2)
+    assert (list(other), list(held)) == (["2"], ["3", "4"])
+
+
+def test_a_run_that_cannot_have_all_holds_none(tmp_path):
+    other = gpus.claim(["3"], tmp_path)
+    assert gpus.claim(["2", "3"], tmp_path, count=2) is None
+    assert list(gpus.claim(["2"], tmp_path)) == ["2"]
+    other["3"].close()
+
+
+def test_more_gpus_than_there_are_are_refused(tmp_path):
+    with pytest.raises(ValueError, match="3 GPUs are wanted: expected at most 2"):
+        gpus.claim(["0", "1"], tmp_path, count=3)
+
+
 def test_a_gpu_is_free_again_once_its_holder_lets_go(tmp_path):
-    _, lock = gpus.claim(["0"], tmp_path)
-    lock.close()
-    name, _ = gpus.claim(["0"], tmp_path)
-    assert name == "0"
+    gpus.claim(["0"], tmp_path)["0"].close()
+    assert list(gpus.claim(["0"], tmp_path)) == ["0"]
 
 
 def test_a_killed_holder_lets_go(tmp_path):
     code = (
         "import sys; from pathlib import Path; from irlib import gpus;"
-        "held = gpus.claim(['0'], Path(sys.argv[1])); print(held[0], flush=True); input()"
+        "held = gpus.claim(['0'], Path(sys.argv[1])); print(*held, flush=True); input()"
     )
     holder = subprocess.Popen(
         [sys.executable, "-c", code, str(tmp_path)],
@@ -57,10 +73,10 @@ def test_machines_that_share_a_folder_do_not_share_gpus(tmp_path, monkeypatch):
     held = gpus.claim(["0"], tmp_path)
     monkeypatch.setattr(gpus.socket, "gethostname", lambda: "another")
     other = gpus.claim(["0"], tmp_path)
-    assert (held[0], other[0]) == ("0", "0")
+    assert (list(held), list(other)) == (["0"], ["0"])
 
 
 def test_a_part_of_a_gpu_has_a_lock_of_its_own(tmp_path):
     # the older names of such parts have slashes
     held = [gpus.claim([f"MIG-GPU-89/{part}/0"], tmp_path) for part in (1, 2)]
-    assert [name for name, _ in held] == ["MIG-GPU-89/1/0", "MIG-GPU-89/2/0"]
+    assert [*held[0], *held[1]] == ["MIG-GPU-89/1/0", "MIG-GPU-89/2/0"]

@@ -241,6 +241,9 @@ def copied(tmp_path_factory):
         (("irlib/methods/method.py", 'title: str', 'label: str = ""\n    title: str'), set()),
         (("irlib/training/schedules.py", "rate *= 0.1", "rate *= 0.2"), {"data", "train"}),
         (("irlib/data/sampling.py", "permutation", "choice"), {"data", "train"}),
+        (("irlib/training/building.py", "set_num_threads(threads)", "set_num_threads(1)"),
+         {"train"}),  # which runs in a process that the notebook starts
+        (("irlib/training/launching.py", "import os\n", "import os\nA = 1\n"), set()),
         (("irlib/evaluation/embedding.py", "import torch\n", "import torch\nA = 1\n"),
          {"data", "train", "evaluate", "prototypes", "report"}),  # 02 validates with it
         (("notebooks/04_prototypes.ipynb", "Where do", "Where, then, do"), set()),
@@ -259,6 +262,34 @@ def test_an_edit_makes_stale_what_rests_on_it(copied, monkeypatch, edit, stale):
         assert changed(before, DEMO) == stale
     finally:
         (root / file).write_text(text)
+
+
+@pytest.mark.parametrize(
+    ("file", "decides"),
+    [
+        ("irlib/training/building.py", True), ("irlib/training/optimizers.py", True),
+        ("irlib/training/joining.py", False), ("irlib/training/__main__.py", False),
+        ("irlib/training/launching.py", False), ("irlib/parallel/starting.py", False),
+    ],
+)  # fmt: skip
+def test_weights_are_kept_unless_the_code_that_decides_them_changes(
+    copied, monkeypatch, file, decides
+):
+    root, before = copied[0], key()
+    text = (root / file).read_text()
+    monkeypatch.setattr(runs, "ROOT", root)
+    (root / file).write_text(text + "\nA = 1\n")
+    try:
+        assert (key() != before) is decides
+    finally:
+        (root / file).write_text(text)
+
+
+def test_the_number_of_processes_makes_nothing_stale(digests):
+    made = {"common": COMMON, "outputs": Path("/o"), "processes": 8, "gpus": 1}
+    found = graph.config(DEMO, ["arcface", "inter_prototype"], [1, 2], **made)
+    assert found["digests"] == digests
+    assert (found["gpus"], found["train_gpus"]) == (1, 8)
 
 
 @pytest.fixture

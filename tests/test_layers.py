@@ -24,6 +24,7 @@ LAYER = {
     "irlib.provenance": -2,
     "irlib.published": -2,
     "irlib.gpus": -2,
+    "irlib.processes": -2,
     "irlib.signals": -2,
     "irlib.augmentation": -2,
     "irlib.parallel": -2,
@@ -45,6 +46,8 @@ LAYER = {
     "irlib.methods": 3,
     "irlib.studies": 2,
     "irlib.training": 2,
+    "irlib.training.joining": 5,
+    "irlib.training.__main__": 6,
     "irlib.evaluation": 2,
     "irlib.prototypes": 2,
     "irlib.analyses": 3,
@@ -54,6 +57,7 @@ LAYER = {
     "irlib.report": 3,
     "irlib.graph": 4,
     "irlib.options": 3,
+    "irlib.shares": 3,
     "irlib.undone": 0,
     "irlib.models": 0,
     "irlib.__main__": 5,
@@ -61,7 +65,7 @@ LAYER = {
 
 # Who may: read the environment or the command line; print.
 WORLD = {
-    "irlib.__main__": "the command line; the GPUs that the user chose; a PATH for the jobs",
+    "irlib.__main__": "the command line; a PATH for the jobs",
     "irlib.checkpoints.__main__": "a command line",
     "irlib.data.__main__": "a command line",
     "irlib.embeddings.__main__": "a command line",
@@ -69,6 +73,9 @@ WORLD = {
     "irlib.notebooks.kernel": "the interpreter's own path",
     "irlib.notebooks.execution": "the stream that a headless run talks to",
     "irlib.progress": "whether somebody watches",
+    "irlib.shares": "the GPUs that the user chose",
+    "irlib.training.__main__": "a command line; the place that torchrun gives; the input to end with",
+    "irlib.training.launching": "the environment that a training inherits",
 }
 
 

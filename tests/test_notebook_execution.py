@@ -326,12 +326,12 @@ def test_a_value_may_hold_an_equals_sign(monkeypatch, tmp_path):
     assert seen == {"overrides": '{"a": "b=c"}'}
 
 
-# One GPU a run
+# A run's GPUs
 
 
 @pytest.fixture
 def taking(monkeypatch, tmp_path):
-    """A function that starts a run on the GPUs 2 and 3; what it sees, and what is left then."""
+    """A function that starts a run on some of the GPUs 2, 3; what it sees, and what is left."""
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "2,3")
     locks, seen = tmp_path / "locks", {}
 
@@ -339,10 +339,10 @@ def taking(monkeypatch, tmp_path):
         seen["sees"] = os.environ["CUDA_VISIBLE_DEVICES"]
         seen["left"] = gpus.claim(["2", "3"], locks)
 
-    def start():
+    def start(*more):
         monkeypatch.setattr(command, "execute", execute)
         words = ["02_train", str(tmp_path / "run"), "--gpus", "2,3", "--gpu-locks", str(locks)]
-        assert command.main(words) == 0
+        assert command.main([*words, *more]) == 0
         return SimpleNamespace(**seen)
 
     start.locks = locks
@@ -350,17 +350,29 @@ def taking(monkeypatch, tmp_path):
 
 
 def test_a_run_sees_the_gpu_that_it_took_and_no_other(taking):
-    _, others = gpus.claim(["2"], taking.locks)
+    others = gpus.claim(["2"], taking.locks)
     found = taking()
-    others.close()
+    others["2"].close()
     assert (found.sees, found.left) == ("3", None)
 
 
 def test_a_run_waits_for_a_gpu_and_says_so_once(taking, capsys):
-    held = [gpus.claim([name], taking.locks)[1] for name in ("2", "3")]
-    threading.Timer(1.2, held[1].close).start()
+    held = gpus.claim(["2", "3"], taking.locks, count=2)
+    threading.Timer(1.2, held["3"].close).start()
     assert taking().sees == "3"
     assert capsys.readouterr().out == "[run] waiting for one of the GPUs 2,3\n"
+
+
+def test_a_run_that_needs_two_gpus_sees_both(taking):
+    found = taking("--gpu-count", "2")
+    assert (found.sees, found.left) == ("2,3", None)
+
+
+def test_a_run_that_needs_two_gpus_waits_for_both(taking, capsys):
+    held = gpus.claim(["2"], taking.locks)
+    threading.Timer(1.2, held["2"].close).start()
+    assert taking("--gpu-count", "2").sees == "2,3"
+    assert capsys.readouterr().out == "[run] waiting for 2 of the GPUs 2,3\n"
 
 
 def test_a_run_that_is_told_no_gpus_leaves_the_choice_to_others(monkeypatch, tmp_path):
@@ -378,10 +390,10 @@ SLEEPER = [START, "import os\nrun.update(kernel=os.getpid())", "import time\ntim
 RUNNER = """
 import signal, sys
 from pathlib import Path
-from irlib.notebooks.__main__ import stop_with_parent
+from irlib.processes import end_with_parent
 from irlib.notebooks.execution import execute
 signal.signal(signal.SIGTERM, signal.default_int_handler)
-stop_with_parent()
+end_with_parent()
 gpu = open(sys.argv[2] + ".gpu", "a")
 execute(Path(sys.argv[1]), Path(sys.argv[2]), {"folder": sys.argv[2]}, held=[gpu])
 """

@@ -32,7 +32,9 @@ def test_it_names_no_rule_that_the_snakefile_does_not_have(profile):
 def test_every_rule_that_takes_a_gpu_has_a_partition_of_its_own(profile):
     # the data's probe is short, and no study for a cluster has one
     bodies = re.split(r"^rule ", (runs.ROOT / "Snakefile").read_text(), flags=re.MULTILINE)
-    takers = [body.split(":")[0] for body in bodies if 'gpu=config["gpus"]' in body]
+    takers = [
+        body.split(":")[0] for body in bodies if re.search(r'gpu=config\["(train_)?gpus"', body)
+    ]
     named = [rule for rule, told in profile["set-resources"].items() if "slurm_partition" in told]
     assert takers == named == ["train", "evaluate", "evaluate_model", "prototypes"]
 
@@ -57,6 +59,7 @@ def test_the_page_on_clusters_names_each_place_to_edit():
 def test_snakemake_plans_with_it_what_each_job_asks_for(tmp_path):
     # its executor need not be installed for that
     words = ["demo", "--methods", "arcface", "--seeds", "1", "--device", "cuda", "--dry-run"]
+    words += ["--processes", "4"]
     folders = ["--data", str(tmp_path / "data"), "--outputs", str(tmp_path / "out")]
     command = [sys.executable, "-m", "irlib", *words, *folders, "--profile", "slurm"]
     command += ["--", "--executor", "local"]
@@ -64,8 +67,10 @@ def test_snakemake_plans_with_it_what_each_job_asks_for(tmp_path):
     told = done.stdout + done.stderr
     assert done.returncode == 0, told
     train = re.search(r"^rule train:\n(?:    .*\n)+", told, re.MULTILINE)[0]
-    for asked in ("gpu=1", "slurm_partition=gpu", "runtime=2880", "mem_mb=32000"):
+    for asked in ("gpu=4", "nodes=1", "slurm_partition=gpu", "runtime=2880", "mem_mb=32000"):
         assert asked in train
+    evaluate = re.search(r"^rule evaluate:\n(?:    .*\n)+", told, re.MULTILINE)[0]
+    assert "gpu=1" in evaluate
     report = re.search(r"^rule report:\n(?:    .*\n)+", told, re.MULTILINE)[0]
     assert "slurm_partition=cpu" in report
     assert "gpu=" not in report

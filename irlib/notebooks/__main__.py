@@ -4,12 +4,11 @@ import argparse
 import os
 import signal
 import sys
-import threading
 import time
 from pathlib import Path
 from typing import IO
 
-from irlib import gpus, notebooks, runs
+from irlib import gpus, notebooks, processes, runs
 from irlib.notebooks.execution import NotebookError, execute
 from irlib.notebooks.parameters import find
 
@@ -25,7 +24,8 @@ def main(arguments: list[str] | None = None) -> int:
         "-p", dest="parameters", metavar="NAME=VALUE", action="append", default=[],
         help="a parameter of the notebook; repeat for more",
     )  # fmt: skip
-    parser.add_argument("--gpus", metavar="A,B", help="run on the first of these that is free")
+    parser.add_argument("--gpus", metavar="A,B", help="run on the first of these that are free")
+    parser.add_argument("--gpu-count", metavar="N", type=int, default=1, help="how many of them")
     parser.add_argument(
         "--gpu-locks", metavar="DIR", type=Path, default=runs.ROOT / "outputs/.gpus",
         help="where runs on this machine leave word which GPU they hold",
@@ -35,7 +35,9 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         given = dict(_pair(text) for text in options.parameters)
         notebook = find(options.notebook)
-        held = [_take_gpu(options.gpus, options.gpu_locks, folder)] if options.gpus else []
+        held = []
+        if options.gpus:
+            held = _take_gpus(options.gpus, options.gpu_count, options.gpu_locks, folder)
         execute(notebook, folder, given, held=held)
     except (ValueError, OSError, NotebookError) as error:
         print(f"error: {error}", file=sys.stderr, flush=True)
@@ -53,34 +55,20 @@ def _pair(text: str) -> tuple[str, str]:
     return name, value
 
 
-def _take_gpu(names: str, locks: Path, folder: Path) -> IO[str]:
-    """Wait for a free GPU and let the notebook see that one alone; the file that holds it."""
+def _take_gpus(names: str, count: int, locks: Path, folder: Path) -> list[IO[str]]:
+    """Wait for free GPUs and let the notebook see those alone; the files that hold them."""
     told = False
-    while (found := gpus.claim(names.split(","), locks)) is None:
+    while (found := gpus.claim(names.split(","), locks, count=count)) is None:
         if not told:
-            print(f"[{folder.name}] waiting for one of the GPUs {names}", flush=True)
+            wanted = "one" if count == 1 else str(count)
+            print(f"[{folder.name}] waiting for {wanted} of the GPUs {names}", flush=True)
         told = True
         time.sleep(0.5)
-    os.environ["CUDA_VISIBLE_DEVICES"] = found[0]
-    return found[1]
-
-
-def stop_with_parent() -> None:
-    """Interrupt this process when the one that started it is gone.
-
-    A killed Snakemake or shell would else leave the notebook running beside its successor.
-    """
-    parent = os.getppid()
-
-    def watch() -> None:
-        while os.getppid() == parent:
-            time.sleep(0.5)
-        os.kill(os.getpid(), signal.SIGTERM)
-
-    threading.Thread(target=watch, daemon=True).start()
+    os.environ["CUDA_VISIBLE_DEVICES"] = ",".join(found)
+    return list(found.values())
 
 
 if __name__ == "__main__":
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    stop_with_parent()
+    processes.end_with_parent()  # who was killed would else leave it beside its successor
     sys.exit(main())
