@@ -23,7 +23,8 @@ from irlib import backbones, parallel
 from irlib.images import Batch
 from irlib.training.config import TrainConfig
 from irlib.training.optimizers import build_optimizers
-from irlib.training.resuming import Running, States
+from irlib.training.resuming import States
+from irlib.training.running import Running
 
 IMAGES = 64  # of all processes
 STATES = 3  # saved and restored, of which the median counts

@@ -11,7 +11,8 @@ from irlib.heads import AdaFace
 from irlib.objectives import InterPrototypeObjective
 from irlib.training.config import TrainConfig
 from irlib.training.optimizers import build_optimizers
-from irlib.training.resuming import Running, States
+from irlib.training.resuming import States
+from irlib.training.running import Running
 
 RECIPE = TrainConfig(lr=0.1)
 

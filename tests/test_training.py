@@ -2,6 +2,7 @@
 
 import json
 import math
+import shutil
 from dataclasses import replace
 from itertools import pairwise
 
@@ -204,6 +205,17 @@ def test_bf16_differs_from_fp32(toy, other):
     toy(TrainConfig(epochs=1, batch_size=4, milestones=(), precision="bf16"))
     other(TrainConfig(epochs=1, batch_size=4, milestones=(), precision="fp32"))
     assert not equal(toy.weights(), other.weights())
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(shutil.which("g++") is None, reason="torch.compile needs a C++ compiler")
+def test_a_compiled_backbone_trains_alike(toy, other):
+    expected = [line["id_loss"] for line in toy()]
+    found = [line["id_loss"] for line in other(replace(RECIPE, compile="default"))]
+    # the same sums in another order
+    assert found == pytest.approx(expected, rel=1e-3)
+    for ours, theirs in zip(other.weights(), toy.weights(), strict=True):
+        torch.testing.assert_close(ours, theirs, rtol=1e-2, atol=1e-3)
 
 
 # The optimizer
@@ -503,11 +515,13 @@ def test_half_a_state_does_not_count(toy, other):
     assert equal(toy.weights(), other.weights())
 
 
-def test_a_damaged_state_is_named(toy):
+@pytest.mark.parametrize("name", ["__0_0.distcp", ".metadata"])
+@pytest.mark.parametrize("damage", [lambda data: data[:100], lambda data: data[::-1]])
+def test_a_damaged_state_is_named(toy, name, damage):
     with pytest.raises(Killed):
         toy(kill_at=7)
-    (tensors,) = (toy.folder / RESUME / "6").glob("*.distcp")
-    tensors.write_bytes(tensors.read_bytes()[:100])
+    path = toy.folder / RESUME / "6" / name
+    path.write_bytes(damage(path.read_bytes()))
     with pytest.raises(ValueError, match=r"resume/6: cannot be gone on from .*delete it to start"):
         toy()
 

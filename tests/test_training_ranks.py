@@ -23,7 +23,8 @@ from irlib.training.config import LAST, TrainConfig
 from irlib.training.loop import train
 from irlib.training.optimizers import build_optimizers
 from irlib.training.recorder import Recorder
-from irlib.training.resuming import Running, States
+from irlib.training.resuming import States
+from irlib.training.running import Running
 from irlib.training.spread import spread
 
 # 19 images in batches of 4: the last one, of three, leaves one of four processes without an image
@@ -173,7 +174,7 @@ def restored(folder):
     newest = States(folder / SHARDED, asynchronous=False).newest()
     running.load(newest)
     tensors = {
-        name: value.full_tensor() if isinstance(value, DTensor) else value.clone()
+        name: _whole(value)
         for name, value in running.tensors().items()
         if not name.startswith(("random.cpu",))
     }
@@ -212,6 +213,49 @@ def test_another_number_of_processes_goes_on_to_the_same_end(
     expected = several[0][SHARDED]
     for ours, theirs in zip(without_clock(history), without_clock(expected), strict=True):
         assert ours == pytest.approx(theirs, rel=1e-6, abs=1e-9)
+
+
+# Writing beside the training
+
+
+def busy(folder):
+    """Saves states in the background while the processes exchange values, then restores one."""
+    backbone, objective, recipe = built(SHARDED)
+    spread(backbone, objective, recipe, seed=5)
+    optimizers = build_optimizers(backbone, objective, recipe)
+    running = Running(backbone, objective, optimizers, torch.Generator())
+    states = States(folder, asynchronous=True)
+    for step in range(4):
+        states.save(running, {"step": step})
+        expected = {name: _whole(value) for name, value in running.tensors().items()}
+        talk = [parallel.exchanged((step, number)) for number in range(20)]
+        with torch.no_grad():
+            objective.head.prototypes.add_(1.0)  # must not reach the state any more
+    states.finish()
+    running.load(states.newest())
+    found = {name: _whole(value) for name, value in running.tensors().items()}
+    same = all(torch.equal(found[name], value) for name, value in expected.items())
+    return same, states.newest().name, talk[-1]
+
+
+def _whole(value):
+    return value.full_tensor() if isinstance(value, DTensor) else value.clone()
+
+
+def test_a_state_is_written_while_the_processes_go_on(tmp_path):
+    assert ranks.run(busy, 2, tmp_path) == [(True, "3", [(3, 19), (3, 19)])] * 2
+
+
+def drawn(root, ages, folder):
+    """A training that draws half of each process's classes; over three the last holds none."""
+    return trained(SHARDED, root, ages, folder, changes={"sampled_share": 0.5})
+
+
+def test_a_process_without_classes_may_draw_from_none(crops, tmp_path):
+    histories = ranks.run(drawn, 3, crops.root, crops.ages, tmp_path)
+    losses = [[line["id_loss"] for line in each if "id_loss" in line] for each in histories]
+    assert losses[0] == losses[2]
+    assert np.isfinite(losses[0]).all()
 
 
 # What goes wrong

@@ -80,13 +80,15 @@ class MarginHead(PrototypeTable):
     @torch.no_grad()
     def is_nearest(self, embeddings: Tensor, labels: Tensor) -> Tensor:
         """Whether each embedding (B,) is nearest to its own prototype, without any margin."""
-        if self.shard is None and self.class_chunk == 0:
+        if self.shard is None and self.class_chunk == 0 and self.sampled_share == 1:
             return self.cosine(embeddings).argmax(dim=1) == labels
         classes = self._all()
+        # no more at a time than a step takes, or what fits in a step might not fit here
+        chunk = self.class_chunk or math.ceil(self.sampled_share * len(classes.rows))
         with torch.autocast(embeddings.device.type, enabled=False):
             unit, _ = _unit(embeddings)
             own, _ = self._own(unit, labels, classes)
-            best = highest_of_others(unit, classes, labels, self._cosine, chunk=self.class_chunk)
+            best = highest_of_others(unit, classes, labels, self._cosine, chunk=chunk)
         return own[:, 0] > best
 
     def logits(self, cosine: Tensor, norms: Tensor, labels: Tensor) -> Tensor:

@@ -71,7 +71,7 @@ def settle(recipe: TrainConfig, *, seed: int) -> None:
         recipe: says how a GPU computes.
         seed: of what the network draws, in each process something else.
     """
-    # heads drew different amounts: from here on all draw alike
+    # heads drew different amounts: from here on all methods draw alike
     devices.seed_everything(seed + parallel.rank())
     devices.choose_kernels(tf32=recipe.tf32, deterministic=recipe.deterministic)
 

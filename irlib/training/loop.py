@@ -24,7 +24,8 @@ from irlib.training.optimizers import (
     set_learning_rate,
 )
 from irlib.training.recorder import Recorder, require_finite
-from irlib.training.resuming import VALUES, Running, States
+from irlib.training.resuming import VALUES, States
+from irlib.training.running import Running
 from irlib.training.schedules import learning_rate
 from irlib.training.spread import make_alike, spread, sum_gradients, without_sum
 
@@ -137,6 +138,7 @@ def _epoch(
             accuracy = objective.accuracy(features, part).item()
             recorder.log(step=step, images=loader.images_seen, lr=lr, accuracy=accuracy)
         if step % config.save_every == 0 and not last:
+            make_alike(backbone)
             _save(states, running, loader, recorder, step)
     return step
 
@@ -203,7 +205,7 @@ def _batches_before(loader: Loader) -> int:
 
 
 def _save(states: States, running: Running, loader: Loader, recorder: Recorder, step: int) -> None:
-    make_alike(running.backbone)
+    states.finish()  # one that is still being written
     values = recorder.values(step)
     require_finite(step, running.backbone, running.objective)
     states.save(running, {**values, "loader": loader.state_dict()})

@@ -38,7 +38,7 @@ class RowSGD(Optimizer):
         """Move the rows that have a gradient."""
         for group in self.param_groups:
             for rows in group["params"]:
-                if rows.grad is not None:
+                if rows.grad is not None and len(rows):  # a process may hold none
                     self._move(rows, group)
 
     def _move(self, rows: Tensor, group: dict[str, Any]) -> None:
@@ -93,7 +93,7 @@ def gather_rows(prototypes: nn.Parameter, *, parts: int) -> None:
     Args:
         prototypes: after backward.
         parts: how many losses gave the gradient. The rows of one are unique and ascending, which
-            autograd forgets; to look again would wait for the device.
+            autograd forgets; those of several have to be sorted, which waits for the device.
     """
     gradient = prototypes.grad
     if gradient is None or not gradient.is_sparse:

@@ -56,9 +56,10 @@ class Recorder:
     def finished(self) -> dict[str, Any] | None:
         """The checkpoint of a training that ended under this key, if there is one."""
         path = self.folder / LAST
-        content = checkpoints.load(path) if path.exists() else None
-        if content is None or content.get("key") != self.key:
+        found = path.exists() and checkpoints.load(path).get("key") == self.key
+        if not parallel.exchanged(found)[0]:  # the first process decides for all
             return None
+        content = checkpoints.load(path)
         self._cut_history(content["step"])
         return content
 
@@ -73,7 +74,7 @@ class Recorder:
         """Go on from what `values` gave: the history is cut back to it."""
         self.best = -math.inf if values["best"] is None else values["best"]
         self.pending = [
-            {name: torch.tensor(loss, dtype=torch.float64) for name, loss in losses.items()}
+            {name: torch.tensor(loss) for name, loss in losses.items()}
             for losses in values["pending"]
         ]
         self._cut_history(values["step"])
