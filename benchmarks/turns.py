@@ -116,7 +116,7 @@ class Bare:
     """
 
     def __init__(self, backbone: nn.Module, recipe: TrainConfig) -> None:
-        self.backbone, self.in_bf16 = backbone.train(), recipe.in_bf16
+        self.backbone, self.in_bf16 = backbone.train(), recipe.precision == "bf16"
         self.device = next(backbone.parameters()).device
         self.network = backbone
         if recipe.compile:
@@ -168,7 +168,7 @@ def take_turns(case: Case, chip: Chip) -> tuple[list[Turn], float]:
     backbone = backbones.build(case.backbone, size).to(chip.device)
     plain = PlainTraining(
         copy.deepcopy(backbone), data, case.classes, case.chosen,
-        batch_size=recipe.batch_size, in_bf16=recipe.in_bf16, workers=workers,
+        batch_size=recipe.batch_size, in_bf16=recipe.precision == "bf16", workers=workers,
     )  # fmt: skip
     backbone = backbone.to(memory_format=torch.channels_last)
     bare = Bare(copy.deepcopy(backbone), recipe)

@@ -74,7 +74,7 @@ WORLD = {
     "irlib.notebooks.execution": "the stream that a headless run talks to",
     "irlib.progress": "whether somebody watches",
     "irlib.shares": "the GPUs that the user chose",
-    "irlib.training.__main__": "a command line; the place that torchrun gives; the input to end with",
+    "irlib.training.__main__": "a command line; the place that torchrun gives; its input",
     "irlib.training.launching": "the environment that a training inherits",
 }
 

@@ -85,7 +85,7 @@ def gain(name: str, part: Part, folder) -> float:
     before = part.accuracy(network)
     recipe = dataclasses.replace(method.recipe_on(DEMO), **SCHEDULE)
     loader = TrainLoader(faces, batch_size=recipe.batch_size, seed=1)
-    train(network, objective, loader, recipe, Recorder(folder, model={}, key=""))
+    train(network, objective, loader, recipe, Recorder(folder, model={}, key=""), seed=1)
     return 100 * (part.accuracy(network) - before)
 
 

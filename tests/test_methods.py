@@ -8,7 +8,7 @@ from irlib import methods, studies
 from irlib.images import Batch, to_input
 from irlib.objectives import Objective
 from irlib.published import CASIA
-from irlib.training.optimizers import build_optimizer
+from irlib.training.optimizers import build_optimizers
 
 CHILD, NO_CLASS = np.array([0, 2]), np.array([], dtype=np.int64)
 SMOKE = studies.find("smoke")
@@ -92,7 +92,7 @@ def test_a_step_never_waits_for_the_device(name):
     method, device = methods.find(name), torch.device("cuda")
     network = method.network(SMOKE).to(device)
     objective = method.build(SMOKE, network, 6, CHILD if method.group else NO_CLASS).to(device)
-    optimizer = build_optimizer(network, objective, SMOKE.recipe)
+    (optimizer,) = build_optimizers(network, objective, SMOKE.recipe)
     pixels = torch.zeros(8, 112, 112, 3, dtype=torch.uint8)
     ages = torch.tensor([5.0, 40.0] * 3 + [float("nan")] * 2)
     batch = Batch(pixels, torch.arange(8) % 6, ages).to(device)

@@ -131,11 +131,6 @@ class TrainConfig:
         values = dataclasses.asdict(self)
         return {n: v for n, v in values.items() if n not in ("start", "workers", "save_every")}
 
-    @property
-    def in_bf16(self) -> bool:
-        """Whether the backbone runs in bf16."""
-        return self.precision == "bf16"
-
     def drops(self, epoch: int) -> int:
         """How many milestones are behind when an epoch, from 0, begins."""
         return sum(epoch >= milestone for milestone in self.milestones)

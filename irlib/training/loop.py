@@ -153,8 +153,9 @@ def _gradients(
     for number, part in enumerate(parts, start=1):
         share = part.total / batch.total
         with nullcontext() if number == len(parts) else without_sum(network):
+            bf16 = config.precision == "bf16"
             with (
-                torch.autocast(images.device.type, torch.bfloat16, enabled=config.in_bf16),
+                torch.autocast(images.device.type, torch.bfloat16, enabled=bf16),
                 torch.set_grad_enabled(objective.trains_network),
             ):
                 features = network(rows[number - 1])  # usually (b, D) embeddings
