@@ -16,6 +16,7 @@ from irlib import runs, shares, signals, studies, undone
 from irlib.models import Model
 from irlib.models import parse as parse_models
 from irlib.options import parse
+from irlib.training import status
 from irlib.training.config import LAST, RESUME
 from irlib.values import assigned, integers, words
 
@@ -151,8 +152,15 @@ def _only_one(folder: Path) -> Any:
 
 
 def set_checkpoints_aside(folder: Path, names: list[str], seeds: list[int]) -> None:
-    """Rename what some runs would go on from, so that training starts anew."""
+    """Rename what some runs would go on from, so that training starts anew.
+
+    Raises:
+        ValueError: one of them is being trained.
+    """
     trained = [folder / runs.run_name("train", name, seed) for name in names for seed in seeds]
+    for home in trained:
+        if status.is_held(home):
+            raise ValueError(f"--force: {home}: a training is at work here: stop it first")
     for path in (
         home / name for home in (*trained, folder / "data/probe") for name in (LAST, RESUME)
     ):

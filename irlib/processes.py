@@ -22,6 +22,18 @@ def is_alive(pid: int) -> bool:
         return True
 
 
+def born(pid: int) -> int | None:
+    """When a process of this machine began, in ticks since the machine's start.
+
+    With its number that names a process: numbers are used again. None where it is not told.
+    """
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text()  # Linux alone
+    except (FileNotFoundError, ProcessLookupError):
+        return None
+    return int(state.rpartition(") ")[2].split()[19])
+
+
 def end_with_parent() -> None:
     """From now on, send this process a SIGTERM when the one that started it is gone."""
     parent = os.getppid()

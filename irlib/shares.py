@@ -41,6 +41,8 @@ def _of_this_machine(options: argparse.Namespace, study: Study) -> dict[str, Any
 
     device, count = devices.pick(options.device), options.processes
     if device.type == "cpu":
+        if count > cores(options):
+            raise ValueError(f"--processes {count}: expected at most one a core, {cores(options)}")
         return {"cores": cores(options), "gpus": 0}
     if device.type != "cuda" or device.index is not None:  # one, and the runs know which
         if count > 1:

@@ -16,6 +16,7 @@ import pytest
 from irlib import __main__ as command
 from irlib import methods, runs, studies
 from irlib.options import parser
+from irlib.training import status
 from irlib.training.config import TrainConfig
 
 
@@ -389,6 +390,12 @@ def test_several_processes_on_the_cpu_have_cores_alone(snakemake, place, machine
     assert (found["train_gpus"], found["train_threads"]) == (0, 2)
 
 
+def test_more_processes_than_cores_are_refused(capsys, snakemake, place, machine):
+    machine(0, cores=4)
+    told = refused(capsys, "demo", "--device", "cpu", "--processes", "8", *place.words)
+    assert "--processes 8: expected at most one a core, 4" in told
+
+
 def test_more_processes_than_gpus_are_refused(capsys, snakemake, place, machine):
     machine(4)
     told = refused(capsys, "demo", "--processes", "8", *place.words)
@@ -597,6 +604,17 @@ def test_force_trains_anew_what_a_chosen_method_starts_from(snakemake, place):
     words = ["--methods", "broadface_published", "--seeds", "1", *place.words]
     command.main(["demo", "--force", *words])
     assert not start.exists()
+
+
+def test_force_leaves_a_training_at_work_alone(capsys, snakemake, place):
+    home = place.outputs / "demo/train-arcface-s1"
+    runs.write_text(home / "last.pt", "weights")
+    with status.held(home, seconds=0):
+        words = ["demo", "--force", "--methods", "arcface", "--seeds", "1", *place.words]
+        assert command.main(words) == 1
+    assert f"error: --force: {home}: a training is at work here" in capsys.readouterr().err
+    assert (home / "last.pt").exists()
+    assert snakemake == []
 
 
 def test_a_dry_run_forces_nothing(snakemake, place):

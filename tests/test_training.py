@@ -19,9 +19,10 @@ from irlib.heads import ArcFace
 from irlib.objectives import InterPrototypeObjective, Objective
 from irlib.training.config import BEST, HISTORY, LAST, RESUME, TrainConfig
 from irlib.training.finetuning import take_weights
+from irlib.training.history import read_history
 from irlib.training.loop import train
 from irlib.training.optimizers import RowSGD, build_optimizers, clip_gradients
-from irlib.training.recorder import Recorder, mean_losses, read_history
+from irlib.training.recorder import Recorder, mean_losses
 from irlib.training.resuming import States
 
 # 19 images in batches of 4: five steps an epoch, fifteen in all

@@ -20,13 +20,15 @@ from irlib import checkpoints, prepared, preparing, runs, studies
 from irlib.data import synthetic
 from irlib.data.examining import examine
 from irlib.data.faces import open_faces
+from irlib.notebooks.parameters import parameters_of
 from irlib.parallel.starting import Place
 from irlib.training import __main__ as command
-from irlib.training import status
+from irlib.training import joining, status
 from irlib.training.attaching import TrainingError
+from irlib.training.history import read_history
 from irlib.training.launching import launch
-from irlib.training.recorder import read_history
 
+NOTEBOOK = runs.ROOT / "notebooks/02_train.ipynb"
 SMOKE = studies.find("smoke")
 FEW = dataclasses.replace(
     SMOKE.synthetic, identities=12, images_per_identity=8, child_images=6, agedb_identities=4,
@@ -101,14 +103,17 @@ def test_its_record_says_what_it_trained_on_and_how(trained):
     assert (record["processes"], record["machines"], record["device"]) == (1, 1, "cpu")
     assert record["bad_images"] == []
     assert trained.about["steps"] == 8
+    assert trained.about["title"] == "ArcFace"
     assert trained.about["data"]["identities"] == 12
+    assert (record["parameters"]["seed"], record["data"]) == (1, "abc")
     assert trained.about["recipe"]["lr"] == 1e-4
     assert trained.about["first_weights"]["digest"] == ""
 
 
 def test_nothing_but_the_start_is_told_of_a_short_training(trained):
     assert len(trained.told) == 1
-    assert trained.told[0].endswith(f"-m irlib.training {trained.folder} --tied")
+    name = trained.record["launch"]
+    assert trained.told[0].endswith(f"-m irlib.training {trained.folder} --launch {name} --tied")
 
 
 def test_a_finished_training_is_shown_and_not_repeated(trained):
@@ -119,6 +124,19 @@ def test_a_finished_training_is_shown_and_not_repeated(trained):
     assert (record["status"], record["bad_images"]) == (status.COMPLETE, ["met.png"])
     assert (trained.folder / "history.jsonl").read_bytes() == before
     assert (trained.folder / "last.pt").stat().st_mtime_ns == weights
+
+
+def test_the_same_command_leaves_an_evaluated_run_as_it_is(capsys, trained, home):
+    folder = trained.folder
+    before = (folder / "run.json").read_text()
+    runs.write_json(folder / "metrics.json", {"steps": 8})
+    words = named(home, "one", *(f"--set={name}={value}" for name, value in GENTLE.items()))
+    assert command.main([str(folder), *words]) == 0, capsys.readouterr().err
+    assert (folder / "run.json").read_text() == before
+    assert runs.read_json(folder / "metrics.json") == {"steps": 8}
+    log = (folder / "training.log").stat().st_size
+    assert status.read(folder)["log_from"] == log  # it prints to where it was started
+    (folder / "metrics.json").unlink()
 
 
 def test_two_processes_train_what_one_does(home, trained):
@@ -168,6 +186,25 @@ def test_a_wrong_word_is_refused_by_name(capsys, home, more, message):
     assert message in refused(capsys, folder, *named(home, "refused", *more))
 
 
+@pytest.mark.parametrize(
+    ("words", "name"),
+    [
+        (["--method", "arcface"], "--method"), (["--seed", "4885"], "--seed"),
+        (["--set", "lr=1"], "--set"), (["--device", "cpu"], "--device"),
+        (["--data", "data"], "--data"), (["--outputs", "outputs"], "--outputs"),
+    ],
+)  # fmt: skip
+def test_an_option_that_would_count_for_nothing_is_refused(capsys, tmp_path, words, name):
+    assert refused(capsys, tmp_path, *words).startswith(f"error: {name}: expected --study with it")
+
+
+def test_the_options_have_the_notebooks_defaults(home):
+    options = command.parser().parse_args(["x", "--study", "smoke"])
+    found = command._parameters(home, options)
+    given = {name: parameter.default for name, parameter in parameters_of(NOTEBOOK).items()}
+    assert found == {name: given[name] for name in found} | {"study": "smoke"}
+
+
 def test_a_wrong_word_makes_no_folder(capsys, home):
     folder = home / "nowhere/smoke/train-arcface-s1"
     refused(capsys, folder, *named(home, "nowhere", "--set", "epochs=0"))
@@ -190,11 +227,48 @@ def test_weights_that_are_none_fail_on_record(capsys, home):
 def test_a_second_training_in_a_folder_is_refused_by_its_number(capsys, home, monkeypatch):
     monkeypatch.setattr(command, "SECONDS_TO_WAIT", 0.2)
     folder = run_folder(home, "busy")
-    status.begin(folder, status=status.RUNNING, pid=1)
+    status.begin(folder, launch="one", status=status.RUNNING, pid=1)
     with status.held(folder, seconds=0):
         told = refused(capsys, folder)
     assert f"another training is at work here, pid 1 on {socket.gethostname()}" in told
     assert runs.read_json(folder / "training.json")["status"] == "running"  # the other one's
+
+
+def as_rank(monkeypatch, rank):
+    place = {"RANK": rank, "WORLD_SIZE": 2, "LOCAL_RANK": 0, "LOCAL_WORLD_SIZE": 1}
+    for name, value in place.items():
+        monkeypatch.setenv(name, str(value))
+
+
+@pytest.mark.parametrize("launch", [["--launch", "one"], []])
+def test_another_process_tells_its_failure_of_this_start(capsys, home, monkeypatch, launch):
+    folder = run_folder(home, "rank")
+    status.begin(folder, launch="one", status=status.STARTING)
+    as_rank(monkeypatch, 1)
+    monkeypatch.setattr(command, "collect", lambda _: (home / "gone").read_text())
+    refused(capsys, folder, *launch)
+    record = status.read(folder)
+    assert (record["status"], record["rank"]) == ("failed", 1)
+    assert record["error"].startswith("FileNotFoundError")
+
+
+def test_another_process_tells_nothing_of_an_earlier_start(capsys, home, monkeypatch):
+    folder = run_folder(home, "earlier")
+    status.begin(folder, launch="one", status=status.COMPLETE)
+    status.update(folder, start="2020-01-01T00:00:00+00:00")
+    as_rank(monkeypatch, 1)
+    monkeypatch.setattr(command, "_SECONDS_TO_BEGIN", 0.2)
+    monkeypatch.setattr(command, "collect", lambda _: (home / "gone").read_text())
+    refused(capsys, folder)
+    assert status.read(folder)["status"] == "complete"
+
+
+def test_processes_that_would_train_different_things_are_refused_by_rank(monkeypatch):
+    values = {"device": "cpu", "key": "a", "finished": False}
+    others = [values, values, {**values, "key": "b"}]
+    monkeypatch.setattr("irlib.parallel.exchanged", lambda value: others)
+    with pytest.raises(ValueError, match="rank 2 has key 'b', rank 0 'a': expected the same code"):
+        joining._require_alike(values)
 
 
 def test_an_error_that_nobody_foresaw_is_told_with_its_traceback(capsys, home, monkeypatch):

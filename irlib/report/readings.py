@@ -9,6 +9,7 @@ import pandas as pd
 from irlib.data.pairs.sets import PAIR_SETS
 from irlib.report.result import Result
 from irlib.tables import NONE
+from irlib.training.history import read_history
 
 SCORES = (
     "oracle_accuracy", "fold_accuracy", "best_oracle_accuracy", "best_fold_accuracy", "auc", "eer",
@@ -62,8 +63,6 @@ def networks(results: Iterable[Result]) -> pd.DataFrame:
 
 def histories(results: Iterable[Result]) -> pd.DataFrame:
     """Training histories: method, seed, images, losses and accuracies, a row a line."""
-    from irlib.training.recorder import read_history  # brings torch: only who draws it waits
-
     rows = []
     for run in results:
         names = {"method": run.method, "seed": run.seed}

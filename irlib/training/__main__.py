@@ -4,19 +4,27 @@ import argparse
 import os
 import shlex
 import sys
+import time
 import traceback
+import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from irlib import processes, runs
 from irlib.parallel.starting import TIMEOUT, Place, joined
 from irlib.training import status
-from irlib.training.joining import PARAMETERS, Material, Task, collect, train_task
+from irlib.training.joining import Material, Task, assemble, collect
 from irlib.values import assigned
 
 SECONDS_TO_WAIT = 60.0  # for a killed training's processes to leave the folder
+_SECONDS_TO_BEGIN = 10.0  # for the first process's record, where another one has failed
+_SECONDS_APART = timedelta(seconds=60)  # processes of one start begin within
+_DEFAULTS = {
+    "method": "arcface", "seed": 4885, "device": "auto", "data": "data", "outputs": "outputs",
+}  # fmt: skip
 _TELLING = (ValueError, OSError, FloatingPointError, ImportError)  # irlib's say what is wrong
 
 
@@ -51,12 +59,13 @@ def parser() -> argparse.ArgumentParser:
     add = command.add_argument
     add("folder", help="run folder, relative to the repository: OUTPUTS/STUDY/train-METHOD-sSEED")
     add("--study", help="train this, whatever run.json says; notebook 01 must have run")
-    add("--method", default="arcface", help="with --study (default: arcface)")
-    add("--seed", type=int, default=4885, help="with --study (default: 4885)")
-    add("--set", metavar="FIELD=VALUE", action="append", default=[], help="with --study")
-    add("--device", default="auto", help="with --study: auto, cuda, mps or cpu")
-    add("--data", metavar="DIR", default="data", help="with --study: where the data lie")
-    add("--outputs", metavar="DIR", default="outputs", help="with --study: where results go")
+    add("--method", help="with --study (default: arcface)")
+    add("--seed", type=int, help="with --study (default: 4885)")
+    add("--set", metavar="FIELD=VALUE", action="append", help="with --study")
+    add("--device", help="with --study: auto, cuda, mps or cpu (default: auto)")
+    add("--data", metavar="DIR", help="with --study: where the data lie (default: data)")
+    add("--outputs", metavar="DIR", help="with --study: where results go (default: outputs)")
+    add("--launch", metavar="NAME", default="", help=argparse.SUPPRESS)  # of this start
     add("--tied", action="store_true", help="end when the standard input is closed")
     add(
         "--timeout", metavar="SECONDS", type=float, default=TIMEOUT,
@@ -74,24 +83,42 @@ def run(folder: Path, options: argparse.Namespace, place: Place) -> None:
     """
     if options.timeout <= 0:
         raise ValueError(f"--timeout {options.timeout:g}: expected seconds above 0")
+    _require_study(options)
     if options.study:
         _task(folder, options)  # what is wrong is told before a folder is made
         folder.mkdir(parents=True, exist_ok=True)
     elif not (folder / "run.json").exists():
         told = "expected --study, or a run.json that notebook 02 has written"
         raise ValueError(f"run folder {folder}: {told}")
-    with _on_record(folder, place):
+    with _on_record(folder, options, place):
         task = _task(folder, options)
         device, material = task.pick_device(place), collect(task)
         tell = _teller(folder, place)
-        tell({"status": status.RUNNING, "device": str(device)})
+        told = {"device": str(device), "data": material.ready.fingerprint}
+        tell({"status": status.RUNNING, **told})
         alone = options.study and place.rank == 0  # no notebook keeps the record of the run
         with (
-            _own_record(folder, options, material) if alone else nullcontext(),
+            _own_record(folder, options, material) if alone else nullcontext(_nothing) as keep,
             joined(place, device, timeout=options.timeout),
         ):
-            train_task(task, material, place, tell)
+            training = assemble(task, material, place)
+            tell({"key": training.recorder.key, "about": training.about})
+            if not training.is_finished:
+                keep()
+            bad = training.train()
+            # one that was finished has told before what it met
+            tell({} if training.is_finished else {"bad_images": bad})
         tell({"status": status.COMPLETE, "end": None})
+
+
+def _nothing() -> None:
+    pass
+
+
+def _require_study(options: argparse.Namespace) -> None:
+    given = [name for name in (*_DEFAULTS, "set") if getattr(options, name) is not None]
+    if given and not options.study:
+        raise ValueError(f"--{given[0]}: expected --study with it, else run.json says what is done")
 
 
 def _task(folder: Path, options: argparse.Namespace) -> Task:
@@ -104,12 +131,14 @@ def _task(folder: Path, options: argparse.Namespace) -> Task:
 def _parameters(folder: Path, options: argparse.Namespace) -> dict[str, Any]:
     if not options.study:
         return runs.read_json(folder / "run.json").get("parameters", {})
-    given = {name: getattr(options, name) for name in PARAMETERS if hasattr(options, name)}
-    return {**given, "overrides": assigned("--set", options.set), "tensorboard": False}
+    named = {name: getattr(options, name) for name in _DEFAULTS}
+    given = {name: value for name, value in named.items() if value is not None}
+    rest = {"overrides": assigned("--set", options.set or []), "tensorboard": False}
+    return {"study": options.study, **_DEFAULTS, **given, **rest}
 
 
 @contextmanager
-def _on_record(folder: Path, place: Place) -> Iterator[None]:
+def _on_record(folder: Path, options: argparse.Namespace, place: Place) -> Iterator[None]:
     """A context on record in the run folder, which the first process holds for the training."""
     first = place.rank == 0
     with status.held(folder, seconds=SECONDS_TO_WAIT) if first else nullcontext(True) as mine:
@@ -117,34 +146,63 @@ def _on_record(folder: Path, place: Place) -> Iterator[None]:
             other = status.read(folder)
             told = f"pid {other.get('pid')} on {other.get('host')}"
             raise ValueError(f"{folder}: another training is at work here, {told}: stop it first")
-        if first:
-            _begin(folder, place)
+        since, name = runs.now(), _begin(folder, options, place) if first else options.launch
         try:
             yield
         except KeyboardInterrupt:
-            status.update(folder, status=status.STOPPED, error="interrupted", end=None)
+            told = {"rank": place.rank, "launch": name or _name(folder, since)}
+            status.fail(folder, "interrupted", status=status.STOPPED, **told)
             raise
         except Exception as error:
-            status.fail(folder, f"{type(error).__name__}: {error}", rank=place.rank)
+            told = {"rank": place.rank, "launch": name or _name(folder, since)}
+            status.fail(folder, f"{type(error).__name__}: {error}", **told)
             raise
 
 
-def _begin(folder: Path, place: Place) -> None:
-    if not status.is_launched(folder):
-        status.begin(folder, status=status.STARTING, command=shlex.join(sys.orig_argv))
+def _begin(folder: Path, options: argparse.Namespace, place: Place) -> str:
+    # started by hand, or again by torchrun, it is nobody's start but its own
+    again = os.environ.get("TORCHELASTIC_RESTART_COUNT", "0") != "0"
+    name = options.launch if options.launch and not again else uuid.uuid4().hex
+    told = {"command": shlex.join(sys.orig_argv), "parameters": _parameters(folder, options)}
+    status.begin(folder, launch=name, status=status.STARTING, **told)
     status.update(folder, processes=place.size, machines=place.machines)
+    return name
+
+
+def _name(folder: Path, since: datetime) -> str:
+    # of the start that the first process has put on record, or soon will; empty if it does not
+    deadline = time.monotonic() + _SECONDS_TO_BEGIN
+    while time.monotonic() < deadline:
+        record = status.read(folder)
+        if record and datetime.fromisoformat(record["start"]) > since - _SECONDS_APART:
+            return record.get("launch", "")
+        time.sleep(0.1)
+    return ""
 
 
 @contextmanager
-def _own_record(folder: Path, options: argparse.Namespace, material: Material) -> Iterator[None]:
+def _own_record(
+    folder: Path, options: argparse.Namespace, material: Material
+) -> Iterator[Callable[[], None]]:
+    # gives what puts the run on record; one that is evaluated stays until it is trained anew
     parameters, data = _parameters(folder, options), material.ready.fingerprint
-    run = runs.start(folder, notebook="02_train", parameters=parameters, data=data)
+    started: list[runs.Run] = []
+
+    def keep() -> None:
+        if not started:
+            given = {"notebook": "02_train", "parameters": parameters, "data": data}
+            started.append(runs.start(folder, **given))
+
+    if not (folder / "metrics.json").exists():
+        keep()
     try:
-        yield
+        yield keep
     except BaseException as error:
-        run.update(status="failed", error=str(error) or type(error).__name__)
+        for run in started:
+            run.update(status="failed", error=str(error) or type(error).__name__)
         raise
-    run.update(status="trained", end=runs.now().isoformat(timespec="seconds"))
+    for run in started:
+        run.update(status="trained", end=runs.now().isoformat(timespec="seconds"))
 
 
 def _teller(folder: Path, place: Place) -> Callable[[dict[str, Any]], None]:

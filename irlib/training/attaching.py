@@ -21,7 +21,10 @@ SECONDS_TO_END = 40.0  # after a SIGTERM; torchrun gives its processes 30
 _BETWEEN_LOOKS = 0.5  # seconds
 _LINES_TOLD = 20  # of the log, with an error
 _A_LINE = 4096  # bytes that hold the last line of a history
-_ROOT_CAUSE = re.compile(r"Root Cause.*?rank\s*: (\d+).*?exitcode\s*: -(\d+)", re.DOTALL)
+# torchrun's own words, up to the line of = that closes them
+_ROOT_CAUSE = re.compile(r"Root Cause[^=]*?rank\s*: (\d+)[^=]*?exitcode\s*: -(\d+)")
+_VICTIM = (signal.SIGTERM, signal.SIGABRT)  # how a process ends when another has failed
+_MAY_FOLLOW = re.compile(r"(RuntimeError|Dist\w*Error): ")  # from a connection that is lost
 
 
 class TrainingError(RuntimeError):
@@ -63,7 +66,7 @@ class Training:
             time.sleep(_BETWEEN_LOOKS)
         return record["about"]
 
-    def follow(self, tell: Callable[[str], None]) -> dict[str, Any]:
+    def follow(self, tell: Callable[[str], object]) -> dict[str, Any]:
         """Wait for the end and give the record; show on the way how far it is.
 
         That is a bar where somebody watches, else the new lines of the log.
@@ -95,7 +98,8 @@ class Training:
         """End the training; the next start goes on from its last checkpoint.
 
         Raises:
-            ValueError: it runs on another machine, which the message names.
+            ValueError: it runs on another machine, which the message names; or the process of
+                the record is gone and another one holds the folder.
         """
         record = self.record
         if not status.is_under_way(record):
@@ -103,10 +107,14 @@ class Training:
         if record["host"] != socket.gethostname():
             raise ValueError(f"{self.folder}: its training runs on {record['host']}: stop it there")
         for number in (signal.SIGTERM, signal.SIGKILL):
-            _send(record["pid"], number)
+            if status.is_its_process(record):
+                _send(record["pid"], number)
             deadline = time.monotonic() + SECONDS_TO_END
             while self._is_at_work() and time.monotonic() < deadline:
                 time.sleep(_BETWEEN_LOOKS)
+        if self._is_at_work():
+            told = f"a training holds it which is not pid {record['pid']} of its record"
+            raise ValueError(f"{self.folder}: {told}: end it by hand")
         status.update(self.folder, status=status.STOPPED, error="stopped", end=None)
 
     def _is_at_work(self) -> bool:
@@ -114,7 +122,7 @@ class Training:
             return self.process.poll() is None
         return status.is_under_way(self.record)
 
-    def _tell_lines(self, tell: Callable[[str], None]) -> None:
+    def _tell_lines(self, tell: Callable[[str], object]) -> None:
         new = self._log(self._told)
         whole = new[: new.rfind(b"\n") + 1]  # the rest of the last line is still to come
         self._told += len(whole)
@@ -146,15 +154,24 @@ class Training:
     def _reason(self, record: dict[str, Any], code: int) -> str:
         if record.get("status") == status.STOPPED:
             return "the training was stopped"
-        # torchrun's own words; what the others then say of lost connections is no reason
-        if found := _ROOT_CAUSE.search(self._text()):
-            return f"rank {found[1]} was ended by {_signal(int(found[2]))}"
-        if record.get("status") == status.FAILED:
-            several = record.get("processes", 1) > 1
-            return f"rank {record['rank']}: {record['error']}" if several else record["error"]
+        ended = [(rank, int(number)) for rank, number in _ROOT_CAUSE.findall(self._text())]
+        killed = [(rank, number) for rank, number in ended if number not in _VICTIM]
+        told = record.get("error", "") if record.get("status") == status.FAILED else ""
+        if told and not (killed and _MAY_FOLLOW.match(told)):
+            several = record.get("processes", 1) > 1 or record["rank"] > 0
+            return f"rank {record['rank']}: {told}" if several else told
+        for rank, number in [*killed, *ended][:1]:
+            return f"rank {rank} was ended by {_signal(number)}"
+        return self._unexplained(code)
+
+    def _unexplained(self, code: int) -> str:
         if code < 0:
             return f"the training was ended by {_signal(-code)}"
-        return "the training ended without a word: out of memory, or of time?"
+        if code == 0:
+            return "the training ended without a word: out of memory, or of time?"
+        # what starts it has written the first line
+        lines = [line for line in self._text().splitlines()[1:] if re.search(r"\w", line)]
+        return f"the training ended with exit code {code}: {lines[-1] if lines else 'no word'}"
 
     def _text(self) -> str:
         return self._log(self._begin).decode(errors="replace")

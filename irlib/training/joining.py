@@ -1,7 +1,7 @@
 """A training from its run folder: where the loop meets data, methods and evaluation."""
 
 import dataclasses
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
@@ -10,13 +10,25 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from irlib import devices, graph, methods, prepared, provenance, runs, studies
+from irlib import (
+    checkpoints,
+    devices,
+    graph,
+    methods,
+    parallel,
+    prepared,
+    provenance,
+    runs,
+    studies,
+)
 from irlib.class_groups import Labelled
 from irlib.data.faces import Faces
+from irlib.data.loading import TrainLoader
 from irlib.data.manifests import INPUT
 from irlib.evaluation.validation import PairAccuracy
 from irlib.parallel.starting import Place
-from irlib.training.building import batches, build, settle
+from irlib.training.building import Built, batches, build, settle
+from irlib.training.config import LAST, TrainConfig
 from irlib.training.loop import train
 from irlib.training.recorder import Recorder
 from irlib.values import typed
@@ -119,21 +131,47 @@ def collect(task: Task) -> Material:
     return Material(ready, faces, child, task.method.select(labelled, task.seed), first)
 
 
-def train_task(
-    task: Task, material: Material, place: Place, tell: Callable[[dict[str, Any]], None]
-) -> None:
-    """Train in this process, as one of those that are joined.
+@dataclass(frozen=True, eq=False)
+class Assembled:
+    """A training before its first step."""
+
+    built: Built
+    loader: TrainLoader
+    recorder: Recorder
+    recipe: TrainConfig
+    seed: int
+    is_finished: bool  # under the same key
+    about: dict[str, Any]  # for its record
+
+    def train(self) -> list[str]:
+        """Train in this process, as one of those that are joined.
+
+        Returns:
+            Names of the damaged images that were met.
+
+        Raises:
+            ValueError: too many damaged images.
+            FloatingPointError: a loss is not finite; the message gives the step.
+        """
+        settle(self.recipe, seed=self.seed)
+        train(
+            self.built.backbone, self.built.objective, self.loader, self.recipe, self.recorder,
+            seed=self.seed,
+        )  # fmt: skip
+        return self.loader.bad
+
+
+def assemble(task: Task, material: Material, place: Place) -> Assembled:
+    """What is trained, built in this process as one of those that are joined.
 
     Args:
         task: what is trained.
         material: what `collect` found for it.
         place: of this process.
-        tell: takes what the training's record shall hold: ``about``, and in the end
-            ``bad_images``.
 
     Raises:
-        ValueError: weights to start from that do not fit, or too many damaged images.
-        FloatingPointError: a loss is not finite; the message gives the step.
+        ValueError: weights to start from that do not fit; or the processes are to train
+            different things.
     """
     study, method, seed, faces = task.study, task.method, task.seed, material.faces
     recipe, device = method.recipe_on(study), task.pick_device(place)
@@ -157,7 +195,7 @@ def train_task(
         "validation pairs": len(val) if val is not None else 0,
     }
     told = {"first_weights": dataclasses.asdict(built.taken), "recipe": dataclasses.asdict(recipe)}
-    tell({"about": {"data": data, **told, "steps": recipe.epochs * len(loader)}})
+    about = {"title": method.title, "data": data, **told, "steps": recipe.epochs * len(loader)}
     ids = {"child_ids": material.child_ids.tolist(), "class_ids": material.class_ids.tolist()}
     rest = {"data": material.ready.fingerprint, "device": device.type, "start": built.taken.digest}
     recorder = Recorder(
@@ -167,7 +205,23 @@ def train_task(
         validate=validate,
         tensorboard=task.tensorboard,
     )
-    settle(recipe, seed=seed)
-    train(built.backbone, built.objective, loader, recipe, recorder, seed=seed)
-    if loader.epoch:  # else it was trained before, and then told what it met
-        tell({"bad_images": loader.bad})
+    is_finished = _is_finished(recorder)
+    _require_alike({"device": device.type, "key": recorder.key, "finished": is_finished})
+    return Assembled(built, loader, recorder, recipe, seed, is_finished, about)
+
+
+def _is_finished(recorder: Recorder) -> bool:
+    path = recorder.folder / LAST
+    return path.exists() and checkpoints.load(path).get("key") == recorder.key
+
+
+def _require_alike(values: dict[str, Any]) -> None:
+    # else they would wait for each other, or train something that none of them was asked for
+    found = parallel.exchanged(values)
+    for rank, others in enumerate(found):
+        for name in values:
+            if others[name] != found[0][name]:
+                raise ValueError(
+                    f"rank {rank} has {name} {others[name]!r}, rank 0 {found[0][name]!r}: expected "
+                    "the same code, data, outputs and kind of device for all processes"
+                )

@@ -14,6 +14,7 @@ from irlib import checkpoints, parallel, runs
 from irlib.backbones import recognition
 from irlib.objectives import Objective
 from irlib.training.config import BEST, HISTORY, LAST
+from irlib.training.history import read_history
 
 
 class Recorder:
@@ -195,20 +196,6 @@ def mean_losses(pending: list[dict[str, Tensor]], step: int) -> dict[str, float]
                 raise FloatingPointError(f"step {at}: the {name} loss is {value}; is lr too high?")
         means[f"{name}_loss"] = sum(values) / len(values)
     return means
-
-
-def read_history(folder: Path) -> list[dict[str, Any]]:
-    """The lines of a run's history; a last line that was cut short is left out."""
-    path = folder / HISTORY
-    if not path.exists():
-        return []
-    lines = []
-    for text in path.read_text(encoding="utf-8").splitlines():
-        try:
-            lines.append(json.loads(text))
-        except json.JSONDecodeError:  # the process was killed while it wrote
-            break
-    return lines
 
 
 def _board(folder: Path) -> Any:

@@ -1,7 +1,8 @@
 """Where a training stands, on record in its run folder.
 
 ``training.json`` tells it to whoever looks on; ``training.lock`` is held by the one training that
-may be at work there, and the operating system frees it however that ends.
+may be at work there, and the operating system frees it however that ends. The lock alone says
+that a training runs: the number of a process may be another's by now.
 
 Units: seconds; times are UTC in ISO 8601.
 """
@@ -33,9 +34,11 @@ def read(folder: Path) -> dict[str, Any]:
         folder: the run folder.
 
     Returns:
-        ``status``, ``pid``, ``host``, ``command`` and ``start``; once it is known ``processes``,
-        ``machines``, ``device`` and ``about``, what it trains on; in the end ``end``, and after a
-        failure ``error`` and ``rank``.
+        ``status``, ``launch`` (the start's own name), ``pid``, ``born`` (see
+        `irlib.processes.born`), ``host``, ``command``, ``start``, ``log_from`` (bytes of earlier
+        trainings in the log), ``parameters`` and ``bad_images``; once it is known ``data``,
+        ``processes``, ``machines``, ``device``, ``key`` and ``about``, what it trains on; in the
+        end ``end``, and after a failure ``error`` and ``rank``.
 
     Raises:
         ValueError: the record is damaged.
@@ -53,11 +56,25 @@ def is_under_way(record: dict[str, Any]) -> bool:
 
 
 def is_launched(folder: Path) -> bool:
-    """Whether somebody has just started a training here, which has not told of itself yet."""
+    """Whether somebody has just started a training here, which does not hold the folder yet."""
     record = _content(folder)
-    if record.get("status") != STARTING:
+    return record.get("status") == STARTING and is_its_process(record)
+
+
+def is_its_process(record: dict[str, Any]) -> bool:
+    """Whether the process that a record names lives on this machine, and is no later one."""
+    pid = record["pid"]
+    here = record["host"] == socket.gethostname() and processes.is_alive(pid)
+    return here and record.get("born") == processes.born(pid)
+
+
+def is_held(folder: Path) -> bool:
+    """Whether a training holds the run folder."""
+    try:
+        with (folder / LOCK).open() as lock:
+            return not _taken(lock, fcntl.LOCK_SH)  # shared: lookers do not take each other for one
+    except FileNotFoundError:
         return False
-    return record["host"] != socket.gethostname() or processes.is_alive(record["pid"])
 
 
 @contextmanager
@@ -70,39 +87,68 @@ def held(folder: Path, *, seconds: float) -> Iterator[bool]:
     """
     deadline = time.monotonic() + seconds
     with (folder / LOCK).open("a") as lock:
-        while not (taken := _taken(lock)) and time.monotonic() < deadline:
+        while not (taken := _taken(lock, fcntl.LOCK_EX)) and time.monotonic() < deadline:
             time.sleep(_BETWEEN_TRIES)
         yield taken
 
 
-def begin(folder: Path, **values: Any) -> None:
-    """Put a new record in the place of the one before, with this process's number and the time."""
-    head = {"pid": os.getpid(), "host": socket.gethostname(), "start": _now()}
+def begin(folder: Path, *, launch: str, **values: Any) -> None:
+    """Put a new record in the place of the one before, with this process's number and the time.
+
+    Args:
+        folder: the run folder.
+        launch: name of this start; a record of that name stays as it is.
+        values: of the record.
+    """
+    log, pid = folder / LOG, os.getpid()
+    head = {
+        "launch": launch, "pid": pid, "born": processes.born(pid), "host": socket.gethostname(),
+        "start": _now(), "log_from": log.stat().st_size if log.exists() else 0, "bad_images": [],
+    }  # fmt: skip
     with _writing(folder):
+        record = _content(folder)
+        if record.get("launch") == launch:
+            return
         # met while it trained: a start that finds it trained already meets none
-        kept = {n: value for n, value in _content(folder).items() if n == "bad_images"}
-        runs.write_json(folder / RECORD, {**kept, **head, **values})
+        kept = {name: record[name] for name in ("bad_images", "key") if name in record}
+        runs.write_json(folder / RECORD, {**head, **kept, **values})
 
 
 def update(folder: Path, **values: Any) -> None:
-    """Put values into the record; an ``end`` of None becomes the current time."""
+    """Put values into the record; an ``end`` of None becomes the current time.
+
+    A failure stays, whatever another process says of its own part; and damaged images that were
+    met under another key are forgotten.
+    """
     if values.get("end", ...) is None:
         values["end"] = _now()
     with _writing(folder):
-        runs.write_json(folder / RECORD, _content(folder) | values)
+        record = _content(folder)
+        if record.get("status") == FAILED and values.get("status") in (RUNNING, COMPLETE):
+            values = {n: value for n, value in values.items() if n not in ("status", "end")}
+        if "key" in values and values["key"] != record.get("key", values["key"]):
+            record["bad_images"] = []
+        runs.write_json(folder / RECORD, record | values)
 
 
-def fail(folder: Path, error: str, *, rank: int) -> bool:
-    """Record why a training failed, unless another of its processes has told a reason before.
+def fail(folder: Path, error: str, *, rank: int, launch: str, status: str = FAILED) -> bool:
+    """Record why a training ended, unless a reason is there, or the record is another start's.
+
+    Args:
+        folder: the run folder.
+        error: the reason.
+        rank: of the process that tells it.
+        launch: name of its start.
+        status: `FAILED` or `STOPPED`.
 
     Returns:
         Whether this is the first reason.
     """
     with _writing(folder):
         record = _content(folder)
-        if record.get("status") == FAILED:
+        if record.get("launch") != launch or record["status"] in (FAILED, STOPPED):
             return False
-        told = {"status": FAILED, "error": error, "rank": rank, "end": _now()}
+        told = {"status": status, "error": error, "rank": rank, "end": _now()}
         runs.write_json(folder / RECORD, record | told)
     return True
 
@@ -117,15 +163,12 @@ def _content(folder: Path) -> dict[str, Any]:
 
 
 def _is_at_work(folder: Path, record: dict[str, Any]) -> bool:
-    if record["host"] == socket.gethostname() and processes.is_alive(record["pid"]):
-        return True
-    with held(folder, seconds=0) as free:
-        return not free
+    return is_held(folder) or (record["status"] == STARTING and is_its_process(record))
 
 
-def _taken(lock: IO[str]) -> bool:
+def _taken(lock: IO[str], kind: int) -> bool:
     try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(lock, kind | fcntl.LOCK_NB)
     except BlockingIOError:
         return False
     return True
