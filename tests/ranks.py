@@ -20,7 +20,7 @@ def run(function, size, *arguments):
     Results are plain values or tensors; one process that fails fails the test.
     """
     queue = _CONTEXT.SimpleQueue()
-    port = _free_port()
+    port = free_port()
     processes = [
         _CONTEXT.Process(target=_one, args=(function, rank, size, port, queue, arguments))
         for rank in range(size)
@@ -63,7 +63,8 @@ def _loaded(data):
     return torch.load(io.BytesIO(data), weights_only=False)
 
 
-def _free_port():
+def free_port():
+    """A port of this machine that nobody listens on."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return probe.getsockname()[1]

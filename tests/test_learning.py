@@ -98,6 +98,13 @@ def test_arcface_learns(arcface_gain):
     assert arcface_gain > 10  # points; the untrained network stands at about 70 %
 
 
-@pytest.mark.parametrize("name", [name for name in methods.GROUPS["all"] if name != "arcface"])
+def cases() -> list:
+    """The other methods; those that are a rule on cosines and nothing more take their time apart."""
+    names = [name for name in methods.GROUPS["all"] if name != "arcface"]
+    rules = ("cosface", "sphereface", "mv_am", "mv_arc")
+    return [pytest.param(name, marks=pytest.mark.slow) if name in rules else name for name in names]
+
+
+@pytest.mark.parametrize("name", cases())
 def test_a_method_learns_nearly_as_much_as_arcface(name, part, arcface_gain, tmp_path):
     assert gain(name, part, tmp_path) >= 0.8 * arcface_gain

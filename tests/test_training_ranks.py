@@ -2,7 +2,10 @@
 
 import json
 import shutil
+import subprocess
+import sys
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -20,6 +23,7 @@ from irlib.data.loading import TrainLoader
 from irlib.heads import AdaFace, ArcFace, BroadFace, CosFace, CurricularFace, MVArc
 from irlib.objectives import InterPrototypeObjective, Objective
 from irlib.training.config import LAST, TrainConfig
+from irlib.training.history import read_history
 from irlib.training.loop import train
 from irlib.training.optimizers import build_optimizers
 from irlib.training.recorder import Recorder
@@ -122,36 +126,71 @@ def all_trained(root, ages, folder):
 
 @pytest.fixture(scope="module", params=[2, 4])
 def several(request, crops, tmp_path_factory):
-    """Histories of every case by one process and by several, and the folders of both."""
+    """Histories of every case by several processes, and their folder."""
     home = tmp_path_factory.mktemp("ranks")
-    alone = all_trained(crops.root, crops.ages, home / "one")
     found = ranks.run(all_trained, request.param, crops.root, crops.ages, home / "several")
-    return alone, found, home
+    return found, home
 
 
-@pytest.mark.parametrize("name", CASES)
-def test_several_processes_tell_the_losses_of_one(several, name):
-    alone, found, _ = several
-    assert len(alone[name]) == 12  # ten steps and two validations
-    for history in (each[name] for each in found):
-        for ours, expected in zip(without_clock(history), without_clock(alone[name]), strict=True):
-            assert ours == pytest.approx(expected, rel=1e-6, abs=1e-9)
+@pytest.fixture(scope="module")
+def one(crops, tmp_path_factory):
+    """Histories of every case by one process, and their folder."""
+    home = tmp_path_factory.mktemp("one")
+    return all_trained(crops.root, crops.ages, home), home
 
 
-@pytest.mark.parametrize("name", CASES)
-def test_several_processes_end_with_the_weights_of_one(several, name):
-    home = several[2]
-    ours, expected = (checkpoints.load(home / by / name / LAST) for by in ("several", "one"))
+def same_numbers(history, expected):
+    pairs = zip(without_clock(history), without_clock(expected), strict=True)
+    return all(ours == pytest.approx(theirs, rel=1e-6, abs=1e-9) for ours, theirs in pairs)
+
+
+def require_same_weights(folder, other):
+    ours, expected = (checkpoints.load(each / LAST) for each in (folder, other))
     for part in ("backbone", "objective"):
         assert list(ours[part]) == list(expected[part])
         for key, value in expected[part].items():
             torch.testing.assert_close(ours[part][key], value, rtol=1e-6, atol=1e-8, msg=key)
 
 
+@pytest.mark.parametrize("name", CASES)
+def test_several_processes_tell_the_losses_of_one(several, one, name):
+    assert len(one[0][name]) == 12  # ten steps and two validations
+    assert all(same_numbers(each[name], one[0][name]) for each in several[0])
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_several_processes_end_with_the_weights_of_one(several, one, name):
+    require_same_weights(several[1] / "several" / name, one[1] / name)
+
+
 def test_the_history_is_written_once(several):
-    _, found, home = several
+    found, home = several
     text = (home / "several/arcface/history.jsonl").read_text()
     assert [json.loads(line) for line in text.splitlines()] == found[0]["arcface"]
+
+
+def test_two_machines_end_with_the_losses_and_weights_of_one_process(one, crops, tmp_path):
+    # two agents of torchrun, each of which believes to be a machine of its own
+    np.save(tmp_path / "ages.npy", crops.ages)
+    program = [Path(__file__).with_name("one_rank.py"), SHARDED, crops.root, tmp_path / "ages.npy"]
+    port = str(ranks.free_port())
+    agents = [
+        subprocess.Popen(
+            [
+                sys.executable, "-m", "torch.distributed.run", "--nnodes", "2", "--node-rank",
+                str(machine), "--nproc-per-node", "1", "--master-addr", "127.0.0.1",
+                "--master-port", port, *map(str, program), str(tmp_path / "two"),
+            ],
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+        )
+        for machine in range(2)
+    ]  # fmt: skip
+    for agent in agents:
+        told, _ = agent.communicate(timeout=120)
+        assert agent.returncode == 0, told
+    history = read_history(tmp_path / "two" / SHARDED)
+    assert same_numbers(history, one[0][SHARDED])
+    require_same_weights(tmp_path / "two" / SHARDED, one[1] / SHARDED)
 
 
 # Going on with another number of processes
@@ -204,15 +243,13 @@ def test_what_two_processes_saved_is_restored_bit_for_bit(left_by_two, size):
 
 @pytest.mark.parametrize("size", [1, 3])
 def test_another_number_of_processes_goes_on_to_the_same_end(
-    left_by_two, several, crops, tmp_path, size
+    left_by_two, one, crops, tmp_path, size
 ):
     folder = tmp_path / "two"
     shutil.copytree(left_by_two[0], folder)
     arguments = SHARDED, crops.root, crops.ages, folder
     history = trained(*arguments) if size == 1 else ranks.run(trained, size, *arguments)[0]
-    expected = several[0][SHARDED]
-    for ours, theirs in zip(without_clock(history), without_clock(expected), strict=True):
-        assert ours == pytest.approx(theirs, rel=1e-6, abs=1e-9)
+    assert same_numbers(history, one[0][SHARDED])
 
 
 # Writing beside the training
