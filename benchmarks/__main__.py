@@ -9,6 +9,7 @@ from importlib import import_module
 from types import ModuleType
 
 from benchmarks import results
+from irlib import devices
 from irlib.values import unknown
 
 TITLES = {
@@ -45,6 +46,7 @@ def main() -> None:
     for name in names:
         if name not in TITLES:
             parser.error(unknown("benchmark", name, TITLES))
+    devices.keep_freed_memory()  # as every training does
     for name in names or TITLES:
         write(name, import_module(f"benchmarks.{name}"))
 

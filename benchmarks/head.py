@@ -28,7 +28,7 @@ from torch import nn
 from benchmarks.measuring import MIB, USUAL_SIZE, Chip, Work
 from benchmarks.shards import resident
 from benchmarks.turns import CASIA, CHILDREN, MS1M, Bare, objective_of, recipe
-from irlib import backbones
+from irlib import backbones, devices
 from irlib.images import Batch
 from irlib.training.config import TrainConfig
 from irlib.training.optimizers import build_optimizers
@@ -123,6 +123,7 @@ def _row(classes: int, way: str, chip: Chip) -> dict[str, Any]:
 
 
 def _measured(classes: int, way: str, threads: int) -> tuple[float, float, float]:
+    devices.keep_freed_memory()  # as every training does
     torch.set_num_threads(threads)
     chip = Chip.best()
     made = _recipe(way, chip)

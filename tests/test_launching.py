@@ -217,7 +217,8 @@ def test_a_failure_before_it_told_what_it_trains_on_is_raised_too(place):
     with pytest.raises(IsADirectoryError):
         launch(place.folder)
     (place.folder / "training.lock").rmdir()
-    training = launch(place.folder, launcher=f"{shlex.quote(sys.executable)} -c 'raise SystemExit(3)'")
+    words = [sys.executable, "-c", "raise SystemExit(3)"]
+    training = launch(place.folder, launcher=shlex.join(words))
     with pytest.raises(TrainingError, match="the training ended with exit code 3: no word"):
         training.about()
 

@@ -99,7 +99,7 @@ def test_arcface_learns(arcface_gain):
 
 
 def cases() -> list:
-    """The other methods; those that are a rule on cosines and nothing more take their time apart."""
+    """The other methods; of those that are a rule on cosines and nothing more most are slow."""
     names = [name for name in methods.GROUPS["all"] if name != "arcface"]
     rules = ("cosface", "sphereface", "mv_am", "mv_arc")
     return [pytest.param(name, marks=pytest.mark.slow) if name in rules else name for name in names]
