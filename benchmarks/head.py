@@ -31,7 +31,7 @@ from benchmarks.turns import CASIA, CHILDREN, MS1M, Bare, objective_of, recipe
 from irlib import backbones, devices
 from irlib.images import Batch
 from irlib.training.config import TrainConfig
-from irlib.training.optimizers import build_optimizers
+from irlib.training.optimizers import build_optimizers, gather_rows
 
 IMAGES, FEW = 64, 8
 MILLION = 1_000_000
@@ -97,6 +97,7 @@ class _Steps:
         self.objective.head.begin_step(self.taken)
         self.taken += 1
         self.objective.total(self.objective(self.embeddings, self.batch)).backward()
+        gather_rows(self.objective.head.prototypes, parts=1)
 
     def update(self) -> None:
         for optimizer in self.optimizers:
