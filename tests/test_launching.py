@@ -249,6 +249,14 @@ def block(rank, code):
     )
 
 
+def other(rank, code):
+    """What it tells before of one that failed too."""
+    return (
+        f"Failures:\n[1]:\n  time : 2026\n  host      : localhost\n  rank      : {rank} "
+        f"(local_rank: 1)\n  exitcode  : {code} (pid: 8)  (SIGKILL)\n{'-' * 60}\n"
+    )
+
+
 LOST = "RuntimeError: Connection closed by peer"
 
 
@@ -265,6 +273,8 @@ LOST = "RuntimeError: Connection closed by peer"
         # what others say of lost connections is no reason
         (block(0, -9), LOST, "rank 0 was ended by SIGKILL: out of memory?"),
         (block(0, -6), LOST, f"rank 1: {LOST}"),
+        # the killed one may be seen after another that lost it
+        (other(1, -9) + block(0, 1), LOST, "rank 1 was ended by SIGKILL: out of memory?"),
         (block(2, -6), "", "rank 2 was ended by SIGABRT"),
         ("rank: 1\n", "", "the training ended without a word: out of memory, or of time?"),
     ],

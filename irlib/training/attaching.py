@@ -23,6 +23,7 @@ _LINES_TOLD = 20  # of the log, with an error
 _A_LINE = 4096  # bytes that hold the last line of a history
 # torchrun's own words, up to the line of = that closes them
 _ROOT_CAUSE = re.compile(r"Root Cause[^=]*?rank\s*: (\d+)[^=]*?exitcode\s*: -(\d+)")
+_ENDED = re.compile(r"rank\s*: (\d+) [^\n]*\n\s*exitcode\s*: -(\d+)")  # also who came next
 _VICTIM = (signal.SIGTERM, signal.SIGABRT)  # how a process ends when another has failed
 _MAY_FOLLOW = re.compile(r"(RuntimeError|Dist\w*Error): ")  # from a connection that is lost
 
@@ -154,7 +155,9 @@ class Training:
     def _reason(self, record: dict[str, Any], code: int) -> str:
         if record.get("status") == status.STOPPED:
             return "the training was stopped"
-        ended = [(rank, int(number)) for rank, number in _ROOT_CAUSE.findall(self._text())]
+        text = self._text()
+        found = [*_ROOT_CAUSE.findall(text), *_ENDED.findall(text)]
+        ended = [(rank, int(number)) for rank, number in found]
         killed = [(rank, number) for rank, number in ended if number not in _VICTIM]
         told = record.get("error", "") if record.get("status") == status.FAILED else ""
         if told and not (killed and _MAY_FOLLOW.match(told)):
