@@ -15,13 +15,13 @@ from types import SimpleNamespace
 
 import psutil
 import pytest
+from waiting import is_alive, wait_until
 
 from irlib import processes, runs
 from irlib.training import attaching, launching, status
 from irlib.training.attaching import TrainingError
 from irlib.training.launching import launch
 
-SECONDS_TO_END = 20  # for processes that notice within one or two
 # words: script, -m, irlib.training, folder, --launch, a name, perhaps --tied
 STAND_IN = """
 import os, signal, sys, time
@@ -57,17 +57,6 @@ training.about()
 print("started", flush=True)
 time.sleep(120)
 """
-
-
-def is_alive(pid):
-    return psutil.pid_exists(pid) and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
-
-
-def wait_until(fact):
-    deadline = time.monotonic() + SECONDS_TO_END
-    while not fact() and time.monotonic() < deadline:
-        time.sleep(0.05)
-    return fact()
 
 
 @pytest.fixture(autouse=True)

@@ -12,13 +12,13 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 from contextlib import redirect_stdout
 from pathlib import Path
 from types import SimpleNamespace
 
 import psutil
 import pytest
+from waiting import is_alive, wait_until
 
 from irlib import gpus, runs
 from irlib.notebooks import __main__ as command
@@ -30,7 +30,6 @@ PARAMETERS = 'folder: str = ""  # where the run goes\nsteps: int = 3  # how many
 START = """from pathlib import Path
 from irlib import gpus, runs
 run = runs.start(Path(folder), notebook="toy", parameters={"steps": steps})"""
-SECONDS_TO_END = 20  # for processes that notice within one or two
 
 
 def outputs(notebook):
@@ -49,17 +48,6 @@ def holds_lock(folder):
         except BlockingIOError:
             return True
     return False
-
-
-def is_alive(pid):
-    return psutil.pid_exists(pid) and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
-
-
-def wait_until(fact):
-    deadline = time.monotonic() + SECONDS_TO_END
-    while not fact() and time.monotonic() < deadline:
-        time.sleep(0.1)
-    return fact()
 
 
 # A run to its end

@@ -10,11 +10,12 @@ import signal
 import socket
 import subprocess
 import sys
-import time
+from functools import partial
 from types import SimpleNamespace
 
 import psutil
 import pytest
+import waiting
 
 from irlib import checkpoints, prepared, preparing, runs, studies
 from irlib.data import synthetic
@@ -40,11 +41,7 @@ LONG = {**GENTLE, "epochs": 40, "save_every": 2}
 SECONDS_TO_END = 60
 
 
-def wait_until(fact):
-    deadline = time.monotonic() + SECONDS_TO_END
-    while not fact() and time.monotonic() < deadline:
-        time.sleep(0.1)
-    return fact()
+wait_until = partial(waiting.wait_until, seconds=SECONDS_TO_END)
 
 
 @pytest.fixture(scope="module")

@@ -11,7 +11,6 @@ import torch
 from numpy.typing import NDArray
 
 from irlib import (
-    checkpoints,
     devices,
     graph,
     methods,
@@ -28,7 +27,7 @@ from irlib.data.manifests import INPUT
 from irlib.evaluation.validation import PairAccuracy
 from irlib.parallel.starting import Place
 from irlib.training.building import Built, batches, build, settle
-from irlib.training.config import LAST, TrainConfig
+from irlib.training.config import TrainConfig
 from irlib.training.loop import train
 from irlib.training.recorder import Recorder
 from irlib.values import typed
@@ -205,14 +204,9 @@ def assemble(task: Task, material: Material, place: Place) -> Assembled:
         validate=validate,
         tensorboard=task.tensorboard,
     )
-    is_finished = _is_finished(recorder)
+    is_finished = recorder.seen() is not None
     _require_alike({"device": device.type, "key": recorder.key, "finished": is_finished})
     return Assembled(built, loader, recorder, recipe, seed, is_finished, about)
-
-
-def _is_finished(recorder: Recorder) -> bool:
-    path = recorder.folder / LAST
-    return path.exists() and checkpoints.load(path).get("key") == recorder.key
 
 
 def _require_alike(values: dict[str, Any]) -> None:

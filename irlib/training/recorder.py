@@ -55,14 +55,19 @@ class Recorder:
         folder.mkdir(parents=True, exist_ok=True)
 
     def finished(self) -> dict[str, Any] | None:
-        """The checkpoint of a training that ended under this key, if there is one."""
-        path = self.folder / LAST
-        found = path.exists() and checkpoints.load(path).get("key") == self.key
-        if not parallel.exchanged(found)[0]:  # the first process decides for all
+        """The checkpoint of a training that ended under this key, if the first process sees one."""
+        content = self.seen()
+        if not parallel.exchanged(content is not None)[0]:
             return None
-        content = checkpoints.load(path)
+        content = content or checkpoints.load(self.folder / LAST)
         self._cut_history(content["step"])
         return content
+
+    def seen(self) -> dict[str, Any] | None:
+        """The checkpoint of a training that ended under this key, if this process sees one."""
+        path = self.folder / LAST
+        content = checkpoints.load(path) if path.exists() else {}
+        return content if content.get("key") == self.key else None
 
     def begin(self) -> None:
         """Start anew: what lies here is of another training, and is set aside."""

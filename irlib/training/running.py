@@ -85,9 +85,10 @@ class Running:
             raise ValueError(
                 f"{folder}: cannot be gone on from ({reason(plain)}); delete it to start anew"
             ) from error
+        owned = self._owned()
         for name, (_, own) in slots.items():
             owner, _, slot = name.removeprefix(_OPTIMIZER).rpartition(".")
-            optimizer, parameter = self._owned()[owner]
+            optimizer, parameter = owned[owner]
             optimizer.state[parameter][slot] = own
         self.draws.set_state(generators.pop(_DRAWS))
         if generators:

@@ -34,10 +34,9 @@ def spread(
     device = next(backbone.parameters()).device
     head = objective.head
     head.settle(class_chunk=config.class_chunk, sampled_share=config.sampled_share, seed=seed)
-    if parallel.size() > 1:
-        head.divide(rank=parallel.rank(), size=parallel.size())
-        if config.shared_batch_norm:
-            parallel.share_batch_norm(backbone)
+    head.divide(rank=parallel.rank(), size=parallel.size())
+    if config.shared_batch_norm:
+        parallel.share_batch_norm(backbone)
     objective.to(device)  # now, not before: a whole table may not fit where a part does
     network = backbone
     if config.compile:
