@@ -11,7 +11,7 @@ from torch import nn
 
 from irlib import backbones
 from irlib.backbones import DECOMPOSITIONS, NAMES
-from irlib.backbones.attention import AttentionGates, pyramid
+from irlib.backbones.attention import AttentionGates, grid_pools
 from irlib.backbones.residual import ResidualSplit
 
 FIXTURES = Path(__file__).parent / "fixtures"
@@ -136,7 +136,7 @@ def test_the_channel_gate_pools_as_adaptive_pools_do():
         (F.adaptive_avg_pool2d(maps, side) + F.adaptive_max_pool2d(maps, side)).flatten(1)
         for side in (1, 2, 3)
     ], dim=1)  # fmt: skip
-    torch.testing.assert_close(pyramid(maps), expected, rtol=0, atol=1e-12)
+    torch.testing.assert_close(grid_pools(maps), expected, rtol=0, atol=1e-12)
 
 
 def test_the_pooled_values_are_ordered_by_grid_then_channel():
@@ -145,7 +145,7 @@ def test_the_pooled_values_are_ordered_by_grid_then_channel():
     )  # channel 0 is 0, channel 1 is 1
     # mean plus maximum is 0 or 2; one cell, four cells, nine cells
     expected = [0, 2] + [0] * 4 + [2] * 4 + [0] * 9 + [2] * 9
-    assert pyramid(maps)[0].tolist() == expected
+    assert grid_pools(maps)[0].tolist() == expected
 
 
 # Residual

@@ -1,7 +1,8 @@
 """Methods that take age out of the embedding: OE-CNN, DAL and MTLFace.
 
 They learn from the ages of the training images. An image without an age takes part in the identity
-loss only.
+loss only. `irlib.age_invariant.synthesis` draws faces at other ages by a network that MTLFace
+trained.
 """
 
 from irlib.age_invariant.dal import DAL

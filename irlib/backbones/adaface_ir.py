@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from irlib.backbones.checks import check_images
 from irlib.backbones.ir import SqueezeExcitation, shortcut
+from irlib.backbones.pyramids import last_of_each_size
 
 UNITS = {
     18: (2, 2, 2, 2), 34: (3, 4, 6, 3), 50: (3, 4, 14, 3), 101: (3, 13, 30, 3),
@@ -93,6 +94,11 @@ class AdaFaceIR(nn.Module):
         """The last maps (B, C, 7, 7); C is 512, or 2048 of bottlenecks."""
         check_images(images)
         return self.body(self.input_layer(images))
+
+    def pyramid(self, images: Tensor) -> list[Tensor]:
+        """The last maps of 112, 56, 28, 14 and 7 pixels; the coarsest are those of `maps`."""
+        check_images(images)
+        return last_of_each_size([self.input_layer, *self.body], images)
 
     def embed_maps(self, maps: Tensor) -> Tensor:
         """Embeddings (B, D) of the last maps."""

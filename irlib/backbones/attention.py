@@ -35,7 +35,7 @@ class AttentionGates(nn.Module):
     def forward(self, maps: Tensor) -> Tensor:
         """The age maps (B, C, h, w) in maps of the same shape."""
         extremes = torch.cat([maps.amax(1, keepdim=True), maps.mean(1, keepdim=True)], dim=1)
-        channel = self.channel(pyramid(maps)[:, :, None, None])  # (B, C, 1, 1)
+        channel = self.channel(grid_pools(maps)[:, :, None, None])  # (B, C, 1, 1)
         return 0.5 * (maps * channel + maps * self.spatial(extremes))
 
 
@@ -57,13 +57,24 @@ class AttentionSplit(nn.Module):
 
     def forward(self, images: Tensor) -> Features:
         """Embeddings (B, D), identity and age maps (B, C, 7, 7) that add up to the last maps."""
-        maps = self.backbone.maps(images)
+        identity, age = self.part(self.backbone.maps(images))
+        return Features(self.embed_maps(identity), identity, age)
+
+    def pyramid(self, images: Tensor) -> list[Tensor]:
+        """The last maps of each size in the backbone, finest first; the coarsest are parted."""
+        return self.backbone.pyramid(images)
+
+    def part(self, maps: Tensor) -> tuple[Tensor, Tensor]:
+        """Identity maps and age maps of the last maps (B, C, 7, 7), in the same shape."""
         age = self.fsm(maps)
-        identity = maps - age
-        return Features(self.backbone.embed_maps(identity), identity, age)
+        return maps - age, age
+
+    def embed_maps(self, maps: Tensor) -> Tensor:
+        """Embeddings (B, D) of identity maps."""
+        return self.backbone.embed_maps(maps)
 
 
-def pyramid(maps: Tensor) -> Tensor:
+def grid_pools(maps: Tensor) -> Tensor:
     """Mean plus maximum (B, 14 C) over grids of 1x1, 2x2 and 3x3 cells of maps (B, C, h, h).
 
     Ordered by grid, channel, row, column. On 7x7 maps the cells are those of adaptive pooling.

@@ -8,6 +8,7 @@ Shapes: B images, D numbers in an embedding.
 from torch import Tensor, nn
 
 from irlib.backbones.checks import check_images
+from irlib.backbones.pyramids import last_of_each_size
 
 WIDTHS = (64, 128, 256, 512)  # channels of the four stages, at 56, 28, 14 and 7 pixels
 UNITS = {
@@ -108,6 +109,11 @@ class IR(nn.Module):
         """The last maps (B, 512, 7, 7)."""
         check_images(images)
         return self.body(self.input_layer(images))
+
+    def pyramid(self, images: Tensor) -> list[Tensor]:
+        """The last maps of 112, 56, 28, 14 and 7 pixels; the coarsest are those of `maps`."""
+        check_images(images)
+        return last_of_each_size([self.input_layer, *self.body], images)
 
     def embed_maps(self, maps: Tensor) -> Tensor:
         """Embeddings (B, D) of the last maps."""

@@ -8,6 +8,7 @@ Shapes: B images, D numbers in an embedding.
 from torch import Tensor, nn
 
 from irlib.backbones.checks import check_images
+from irlib.backbones.pyramids import last_of_each_size
 
 WIDTHS = (64, 128, 256, 512)  # channels of the four stages, at 56, 28, 14 and 7 pixels
 UNITS = {
@@ -94,6 +95,13 @@ class IResNet(nn.Module):
         check_images(images)
         maps = self.prelu(self.bn1(self.conv1(images)))
         return self.layer4(self.layer3(self.layer2(self.layer1(maps))))
+
+    def pyramid(self, images: Tensor) -> list[Tensor]:
+        """The last maps of 112, 56, 28, 14 and 7 pixels; the coarsest are those of `maps`."""
+        check_images(images)
+        stem = nn.Sequential(self.conv1, self.bn1, self.prelu)
+        stages = (self.layer1, self.layer2, self.layer3, self.layer4)
+        return last_of_each_size([stem, *stages], images)
 
     def embed_maps(self, maps: Tensor) -> Tensor:
         """Embeddings (B, D) of the last maps."""

@@ -8,6 +8,7 @@ Shapes: B images, D numbers in an embedding.
 from torch import Tensor, nn
 
 from irlib.backbones.checks import check_images
+from irlib.backbones.pyramids import last_of_each_size
 
 
 class Convolution(nn.Module):
@@ -127,6 +128,11 @@ class MobileFaceNet(nn.Module):
         """The last maps (B, 512, 7, 7) before the depthwise convolution that takes them to 1x1."""
         check_images(images)
         return self.model[:-1](images)
+
+    def pyramid(self, images: Tensor) -> list[Tensor]:
+        """The last maps of 56, 28, 14 and 7 pixels; the coarsest are those of `maps`."""
+        check_images(images)
+        return last_of_each_size(self.model[:-1], images)
 
     def embed_maps(self, maps: Tensor) -> Tensor:
         """Embeddings (B, D) of the last maps."""

@@ -8,6 +8,7 @@ Shapes: B images, D numbers in an embedding.
 from torch import Tensor, nn
 
 from irlib.backbones.checks import check_images
+from irlib.backbones.pyramids import last_of_each_size
 
 LAST = 512  # channels of the last maps
 SIZES = {"mbf": ((1, 4, 6, 2), 2), "mbf_large": ((2, 8, 12, 4), 4)}  # blocks and scale
@@ -165,6 +166,11 @@ class MobileFaceNetTorch(nn.Module):
         for layer in self.layers:
             maps = layer(maps)
         return self.conv_sep(maps)
+
+    def pyramid(self, images: Tensor) -> list[Tensor]:
+        """The last maps of 56, 28, 14 and 7 pixels; the coarsest are those of `maps`."""
+        check_images(images)
+        return last_of_each_size([*self.layers, self.conv_sep], images)
 
     def embed_maps(self, maps: Tensor) -> Tensor:
         """Embeddings (B, D) of the last maps."""

@@ -17,6 +17,7 @@ from irlib.backbones.adaface_ir import basic_layers
 from irlib.backbones.attention import AttentionGates, channel_gate, init_xavier, spatial_gate
 from irlib.backbones.checks import check_images
 from irlib.backbones.ir import SqueezeExcitation, shortcut
+from irlib.backbones.pyramids import last_of_each_size
 
 WIDTHS = (64, 128, 256, 512)  # channels of the four blocks, at 56, 28, 14 and 7 pixels
 UNITS = {34: (3, 4, 6, 3), 50: (3, 4, 14, 3), 64: (3, 4, 10, 3), 101: (3, 13, 30, 3)}
@@ -137,17 +138,18 @@ class MTLFaceEncoder(nn.Module):
 
     def split(self, images: Tensor) -> tuple[Tensor, Tensor]:
         """Identity maps and age maps, both (B, 512, 7, 7), that add up to the last maps."""
-        maps = self.pyramid(images)[-1]
+        return self.part(self.pyramid(images)[-1])
+
+    def part(self, maps: Tensor) -> tuple[Tensor, Tensor]:
+        """Identity maps and age maps of the last maps (B, 512, 7, 7), in the same shape."""
         age = self.fsm(maps)
         return maps - age, age
 
     def pyramid(self, images: Tensor) -> list[Tensor]:
         """Maps of 112, 56, 28, 14 and 7 pixels: of the input layer and of the four blocks."""
         check_images(images)
-        pyramid = [self.input_layer(images)]
-        for block in (self.block1, self.block2, self.block3, self.block4):
-            pyramid.append(block(pyramid[-1]))
-        return pyramid
+        blocks = (self.block1, self.block2, self.block3, self.block4)
+        return last_of_each_size([self.input_layer, *blocks], images)
 
 
 def _block(inputs: int, outputs: int, count: int, squeeze: bool) -> nn.Sequential:

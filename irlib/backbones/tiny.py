@@ -6,6 +6,7 @@ Shapes: B images, D numbers in an embedding.
 from torch import Tensor, nn
 
 from irlib.backbones.checks import check_images
+from irlib.backbones.pyramids import last_of_each_size
 
 WIDTHS = (32, 64, 128)  # channels at 28, 14 and 7 pixels
 
@@ -69,6 +70,11 @@ class Tiny(nn.Module):
         """The last maps (B, 128, 7, 7)."""
         check_images(images)
         return self.body(self.stem(images))
+
+    def pyramid(self, images: Tensor) -> list[Tensor]:
+        """The last maps of 28, 14 and 7 pixels; the coarsest are those of `maps`."""
+        check_images(images)
+        return last_of_each_size([self.stem, *self.body], images)
 
     def embed_maps(self, maps: Tensor) -> Tensor:
         """Embeddings (B, D) of the last maps."""
