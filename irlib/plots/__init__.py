@@ -27,13 +27,17 @@ from irlib.plots.faces import age_histogram, contact_sheet, face_pairs, impostor
 from irlib.plots.prototypes import cosine_histogram, cosine_ranges, projection
 from irlib.plots.results import ablation, accuracy_intervals, gains
 from irlib.plots.style import Picture
+from irlib.plots.synthesis import aging_grid, interpolation, there_and_back, truth_grid
+from irlib.plots.synthesis_curves import age_following, identity_kept, synthesis_curves
 
 __all__ = [
     "Picture",
     "ablation",
     "accuracy_intervals",
+    "age_following",
     "age_groups",
     "age_histogram",
+    "aging_grid",
     "analysis_means",
     "breakdown",
     "comparison",
@@ -49,7 +53,9 @@ __all__ = [
     "gap_accuracy",
     "gap_scatter",
     "group_histogram",
+    "identity_kept",
     "impostors",
+    "interpolation",
     "match_curve",
     "method_dots",
     "method_lines",
@@ -58,6 +64,9 @@ __all__ = [
     "projection",
     "roc",
     "similarity_histogram",
+    "synthesis_curves",
+    "there_and_back",
     "threshold_transfer",
     "training_curves",
+    "truth_grid",
 ]

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Protocol
 
 import pandas as pd
@@ -16,6 +17,7 @@ from irlib.tables import NO_SEED
 TABLE, CONTROL, ABLATION, PUBLISHED = "table", "control", "ablation", "published"  # of a method
 BROUGHT = "brought"  # a model made elsewhere
 STAGES = ("train", "evaluate", "prototypes")  # one run a method and seed, beside the data run
+SYNTHESIS = "synthesis"  # stage of the runs of face age synthesis, where there are any
 NO_REASON = "its record gives none"
 
 
@@ -175,6 +177,8 @@ def collect(
     methods: Sequence[Named],
     seeds: Sequence[int],
     models: Sequence[str] = (),
+    *,
+    synthesis: Mapping[str, str] = MappingProxyType({}),
 ) -> Found:
     """The runs of a study that a report over some methods and seeds rests on.
 
@@ -183,6 +187,7 @@ def collect(
         methods: rows of the tables.
         seeds: of the trainings.
         models: names of models made elsewhere that the study evaluated.
+        synthesis: names of the runs of face age synthesis, each with the title of its method.
     """
     titles = {method.name: method.title for method in methods}
     adding = [m for m in methods if m.baseline in titles and m.baseline != m.name]
@@ -195,6 +200,9 @@ def collect(
     for model in models:
         place = folder / runs.run_name("evaluate", model)
         found.append(read_result("evaluate", place, method=model, seed=NO_SEED))
+    for name, title in synthesis.items():
+        seed = int(name.rpartition("-s")[2])
+        found.append(read_result(SYNTHESIS, folder / name, method=title, seed=seed))
     return Found(
         folder=folder,
         methods=(*(method.title for method in methods), *models),

@@ -35,7 +35,7 @@ def read_result(stage: str, folder: Path, *, method: str = "", seed: int | None 
     """How a run stands; a folder that is absent or damaged is told, never raised.
 
     Args:
-        stage: data, train, evaluate or prototypes.
+        stage: data, train, evaluate, prototypes or synthesis.
         folder: of the run; it need not exist.
         method: title.
         seed: of the training.
