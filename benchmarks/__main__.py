@@ -18,6 +18,7 @@ TITLES = {
     "head": "Head and loss",
     "parallel": "Several processes",
     "methods": "Training step of each method",
+    "synthesis": "Training step of face age synthesis",
     "loading": "Batches from record files",
     "records": "Opening and reading record files",
     "ages": "Age labels",

@@ -91,7 +91,8 @@ def states(case: Case, folder: Path) -> dict[str, float]:
         parameter.grad = torch.zeros_like(parameter)
     for optimizer in optimizers:
         optimizer.step()  # momenta
-    running = Running(backbone, objective, optimizers, torch.Generator())
+    modules = {"backbone": backbone, "objective": objective}
+    running = Running(modules, optimizers, {"draws": torch.Generator()}, head=objective.head)
     saved = States(folder, asynchronous=False)
     whole = running.tensors()
     shared = {name: value for name, value in whole.items() if not isinstance(value, DTensor)}

@@ -17,14 +17,18 @@ from irlib.training.running import Running
 RECIPE = TrainConfig(lr=0.1)
 
 
+def whole(backbone, objective, draws):
+    optimizers = build_optimizers(backbone, objective, RECIPE)
+    modules = {"backbone": backbone, "objective": objective}
+    return Running(modules, optimizers, {"draws": draws}, head=objective.head)
+
+
 def running(seed=0):
     """A training after two steps on noise, with momentum and running statistics of norms."""
     torch.manual_seed(seed)
     backbone = nn.Sequential(nn.Linear(6, 4), nn.BatchNorm1d(4))
     objective = InterPrototypeObjective(AdaFace(4, 5), np.array([1, 3]))
-    made = Running(
-        backbone, objective, build_optimizers(backbone, objective, RECIPE), torch.Generator()
-    )
+    made = whole(backbone, objective, torch.Generator())
     for _ in range(2):
         step(made)
     return made
@@ -32,8 +36,9 @@ def running(seed=0):
 
 def step(made):
     """One step on noise from the generators whose states are saved."""
-    images = torch.randn(8, 6) + torch.randn(8, 6, generator=made.draws)
-    loss = made.objective.head.loss(made.backbone(images), torch.arange(8) % 5)
+    images = torch.randn(8, 6) + torch.randn(8, 6, generator=made.draws["draws"])
+    backbone, objective = made.modules.values()
+    loss = objective.head.loss(backbone(images), torch.arange(8) % 5)
     loss.backward()
     for optimizer in made.optimizers:
         optimizer.step()
@@ -112,11 +117,9 @@ def test_a_state_that_cannot_be_written_leaves_the_one_before(tmp_path, monkeypa
 def test_a_state_of_another_network_is_refused_by_its_folder(tmp_path):
     made, states = running(), States(tmp_path, asynchronous=False)
     states.save(made, {"step": 2})
-    made.backbone[0] = nn.Linear(7, 4)
-    objective = made.objective
-    other = Running(
-        made.backbone, objective, build_optimizers(made.backbone, objective, RECIPE), made.draws
-    )
+    backbone, objective = made.modules.values()
+    backbone[0] = nn.Linear(7, 4)
+    other = whole(backbone, objective, made.draws["draws"])
     with pytest.raises(ValueError, match=r"resume/2: cannot be gone on from"):
         other.load(states.newest())
 

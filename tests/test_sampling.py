@@ -7,7 +7,7 @@ import torch
 from irlib.data import sampling
 from irlib.data.faces import open_faces
 from irlib.data.loading import TrainLoader
-from irlib.data.sampling import ChildAware, ClassBalanced, Uniform
+from irlib.data.sampling import ChildAware, ClassBalanced, GroupBalanced, Uniform
 from irlib.training.config import SAMPLERS
 
 LABELS = np.array([3] * 700 + [5] * 200 + [8] * 100)  # three classes, far apart in size
@@ -24,7 +24,13 @@ def faces(crops):
 
 
 EACH = pytest.mark.parametrize(
-    "sampler", [Uniform(1000), ClassBalanced(LABELS), ChildAware(IS_CHILD, 0.3)]
+    "sampler",
+    [
+        Uniform(1000),
+        ClassBalanced(LABELS),
+        ChildAware(IS_CHILD, 0.3),
+        GroupBalanced(np.arange(1000) % 5 - 1, ("a", "b", "c", "d")),
+    ],
 )
 
 
@@ -141,3 +147,24 @@ def test_a_loader_with_a_sampler_goes_on_where_another_stood(faces, workers):
         got += [batch.images for batch in second]
     assert all(map(torch.equal, got, expected))
     assert len(got) == len(expected)
+
+
+def test_groups_are_equally_likely_however_rare_they_are():
+    groups = np.array([0] * 900 + [1] * 90 + [2] * 9 + [-1] * 1001)
+    order = GroupBalanced(groups, ("a", "b", "c")).order(np.random.default_rng(0))
+    counts = np.bincount(groups[order])
+    # 2,000 draws of three: 667 each, with a standard deviation of sqrt(2000 / 3 * 2 / 3) = 21
+    assert counts.sum() == 2000
+    assert np.abs(counts - 2000 / 3).max() < 5 * 21
+    assert len(np.unique(order[groups[order] == 2])) == 9  # and each image of it is drawn
+
+
+def test_images_of_unknown_group_are_never_drawn():
+    groups = np.arange(1000) % 5 - 1  # a fifth unknown
+    sampler = GroupBalanced(groups, ("a", "b", "c", "d"))
+    assert (groups[sampler.order(rng())] >= 0).all()
+
+
+def test_a_group_without_images_is_refused_by_name():
+    with pytest.raises(ValueError, match=r"age group 1 \(b years\) has none of the 2 training"):
+        GroupBalanced(np.array([0, 2, -1]), ("a", "b", "c"))

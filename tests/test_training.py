@@ -22,8 +22,9 @@ from irlib.training.finetuning import take_weights
 from irlib.training.history import read_history
 from irlib.training.loop import train
 from irlib.training.optimizers import RowSGD, build_optimizers, clip_gradients
-from irlib.training.recorder import Recorder, mean_losses
+from irlib.training.recorder import Recorder
 from irlib.training.resuming import States
+from irlib.training.run_log import mean_losses
 
 # 19 images in batches of 4: five steps an epoch, fifteen in all
 MODEL = {"backbone": "toy", "embedding_size": 8, "input": {}, "classes": ""}
@@ -572,6 +573,11 @@ def test_the_first_bad_step_of_several_is_named():
     pending = [{"id": torch.tensor(value)} for value in (1.0, math.nan, math.inf)]
     with pytest.raises(FloatingPointError, match="step 9: the id loss is nan"):
         mean_losses(pending, step=10)
+
+
+def test_a_loss_that_some_steps_do_not_have_is_a_mean_of_the_others():
+    pending = [{"id": torch.tensor(1.0), "age": torch.tensor(2.0)}, {"age": torch.tensor(5.0)}]
+    assert mean_losses(pending, step=2) == {"id_loss": 1.0, "age_loss": 3.5}
 
 
 def test_the_means_of_no_losses_are_none():

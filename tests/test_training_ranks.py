@@ -209,7 +209,8 @@ def restored(folder):
     backbone, objective, recipe = built(SHARDED)
     spread(backbone, objective, recipe, seed=5)
     optimizers = build_optimizers(backbone, objective, recipe)
-    running = Running(backbone, objective, optimizers, torch.Generator())
+    modules = {"backbone": backbone, "objective": objective}
+    running = Running(modules, optimizers, {"draws": torch.Generator()}, head=objective.head)
     newest = States(folder / SHARDED, asynchronous=False).newest()
     running.load(newest)
     tensors = {
@@ -260,7 +261,8 @@ def busy(folder):
     backbone, objective, recipe = built(SHARDED)
     spread(backbone, objective, recipe, seed=5)
     optimizers = build_optimizers(backbone, objective, recipe)
-    running = Running(backbone, objective, optimizers, torch.Generator())
+    modules = {"backbone": backbone, "objective": objective}
+    running = Running(modules, optimizers, {"draws": torch.Generator()}, head=objective.head)
     states = States(folder, asynchronous=True)
     for step in range(4):
         states.save(running, {"step": step})

@@ -97,6 +97,44 @@ class ChildAware:
         return rng.permutation(np.concatenate(drawn))
 
 
+@dataclass(frozen=True, eq=False)
+class GroupBalanced:
+    """A random group, then a random image of it, N times; each group as likely as any other.
+
+    Args:
+        groups: (N,) group of each image, from 0; below 0 where unknown, which is never drawn.
+        names: of the groups, for the message, such as ``0-10``.
+
+    Raises:
+        ValueError: a group has no image.
+
+    Source: released code of MTLFace (Huang et al., CVPR 2021), how it draws real faces.
+    """
+
+    groups: Rows
+    names: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        """See that there is something to draw from in each group."""
+        known = self.groups[self.groups >= 0]
+        counts = np.bincount(known, minlength=len(self.names))
+        for group in np.flatnonzero(counts == 0):
+            raise ValueError(
+                f"age group {group} ({self.names[group]} years) has none of the {len(known):,} "
+                "training images of known age: expected some in every group; choose other groups "
+                "(--set num_groups=4 to 8) or other age labels"
+            )
+
+    def order(self, rng: np.random.Generator) -> Rows:
+        """(N,) positions of images."""
+        by_group = np.argsort(self.groups, kind="stable")
+        starts, ends = np.searchsorted(
+            self.groups[by_group], [np.arange(len(self.names)), np.arange(1, len(self.names) + 1)]
+        )
+        drawn = rng.integers(len(self.names), size=len(self.groups))
+        return by_group[starts[drawn] + rng.integers((ends - starts)[drawn])]
+
+
 def build(name: str, faces: Faces, *, child_below: float, child_share: float) -> Sampler:
     """The sampler of that name over a training set.
 

@@ -14,23 +14,18 @@ from pathlib import Path
 from typing import Any
 
 from irlib import processes, runs
-from irlib.parallel.starting import TIMEOUT, Place, joined
-from irlib.training import status
-from irlib.training.joining import Material, Task, assemble, collect
-from irlib.values import assigned
+from irlib.parallel.starting import Place, joined
+from irlib.training import asking, status
 
 SECONDS_TO_WAIT = 60.0  # for a killed training's processes to leave the folder
 _SECONDS_TO_BEGIN = 10.0  # for the first process's record, where another one has failed
 _SECONDS_APART = timedelta(seconds=60)  # processes of one start begin within
-_DEFAULTS = {
-    "method": "arcface", "seed": 4885, "device": "auto", "data": "data", "outputs": "outputs",
-}  # fmt: skip
 _TELLING = (ValueError, OSError, FloatingPointError, ImportError)  # irlib's say what is wrong
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Train what a run folder asks for: 0 once it is trained, else 1 and a line that says why."""
-    options = parser().parse_args(arguments)
+    options = asking.parser().parse_args(arguments)
     if options.tied:
         processes.end_with_input()
     if "TORCHELASTIC_RUN_ID" in os.environ:  # torchrun may be killed before it can end the others
@@ -49,31 +44,6 @@ def main(arguments: list[str] | None = None) -> int:
     return 0
 
 
-def parser() -> argparse.ArgumentParser:
-    """The command line."""
-    command = argparse.ArgumentParser(
-        "python -m irlib.training",
-        description="Train what the run.json of a run folder says, or what the options say.",
-        allow_abbrev=False,
-    )
-    add = command.add_argument
-    add("folder", help="run folder, relative to the repository: OUTPUTS/STUDY/train-METHOD-sSEED")
-    add("--study", help="train this, whatever run.json says; notebook 01 must have run")
-    add("--method", help="with --study (default: arcface)")
-    add("--seed", type=int, help="with --study (default: 4885)")
-    add("--set", metavar="FIELD=VALUE", action="append", help="with --study")
-    add("--device", help="with --study: auto, cuda, mps or cpu (default: auto)")
-    add("--data", metavar="DIR", help="with --study: where the data lie (default: data)")
-    add("--outputs", metavar="DIR", help="with --study: where results go (default: outputs)")
-    add("--launch", metavar="NAME", default="", help=argparse.SUPPRESS)  # of this start
-    add("--tied", action="store_true", help="end when the standard input is closed")
-    add(
-        "--timeout", metavar="SECONDS", type=float, default=TIMEOUT,
-        help=f"how long to wait for a process that may be gone (default: {TIMEOUT:g})",
-    )  # fmt: skip
-    return command
-
-
 def run(folder: Path, options: argparse.Namespace, place: Place) -> None:
     """Train, as the process of this place.
 
@@ -83,25 +53,26 @@ def run(folder: Path, options: argparse.Namespace, place: Place) -> None:
     """
     if options.timeout <= 0:
         raise ValueError(f"--timeout {options.timeout:g}: expected seconds above 0")
-    _require_study(options)
+    asking.require_study(options)
     if options.study:
-        _task(folder, options)  # what is wrong is told before a folder is made
+        asking.task(folder, options)  # what is wrong is told before a folder is made
         folder.mkdir(parents=True, exist_ok=True)
     elif not (folder / "run.json").exists():
-        told = "expected --study, or a run.json that notebook 02 has written"
+        told = "expected --study, or a run.json that notebook 02 or 06 has written"
         raise ValueError(f"run folder {folder}: {told}")
     with _on_record(folder, options, place):
-        task = _task(folder, options)
-        device, material = task.pick_device(place), collect(task)
+        kind, task = asking.kind(folder, options), asking.task(folder, options)
+        device, material = task.pick_device(place), kind.collect(task)
         tell = _teller(folder, place)
         told = {"device": str(device), "data": material.ready.fingerprint}
         tell({"status": status.RUNNING, **told})
         alone = options.study and place.rank == 0  # no notebook keeps the record of the run
+        data = material.ready.fingerprint
         with (
-            _own_record(folder, options, material) if alone else nullcontext(_nothing) as keep,
+            _own_record(folder, options, data) if alone else nullcontext(_nothing) as keep,
             joined(place, device, timeout=options.timeout),
         ):
-            training = assemble(task, material, place)
+            training = kind.assemble(task, material, place)
             tell({"key": training.recorder.key, "about": training.about})
             if not training.is_finished:
                 keep()
@@ -113,28 +84,6 @@ def run(folder: Path, options: argparse.Namespace, place: Place) -> None:
 
 def _nothing() -> None:
     pass
-
-
-def _require_study(options: argparse.Namespace) -> None:
-    given = [name for name in (*_DEFAULTS, "set") if getattr(options, name) is not None]
-    if given and not options.study:
-        raise ValueError(f"--{given[0]}: expected --study with it, else run.json says what is done")
-
-
-def _task(folder: Path, options: argparse.Namespace) -> Task:
-    task = Task.of(_parameters(folder, options))
-    if task.folder.absolute() != folder.absolute():
-        raise ValueError(f"run folder {folder}: that of this training is {task.folder}")
-    return task
-
-
-def _parameters(folder: Path, options: argparse.Namespace) -> dict[str, Any]:
-    if not options.study:
-        return runs.read_json(folder / "run.json").get("parameters", {})
-    named = {name: getattr(options, name) for name in _DEFAULTS}
-    given = {name: value for name, value in named.items() if value is not None}
-    rest = {"overrides": assigned("--set", options.set or []), "tensorboard": False}
-    return {"study": options.study, **_DEFAULTS, **given, **rest}
 
 
 @contextmanager
@@ -163,7 +112,7 @@ def _begin(folder: Path, options: argparse.Namespace, place: Place) -> str:
     # started by hand, or again by torchrun, it is nobody's start but its own
     again = os.environ.get("TORCHELASTIC_RESTART_COUNT", "0") != "0"
     name = options.launch if options.launch and not again else uuid.uuid4().hex
-    told = {"command": shlex.join(sys.orig_argv), "parameters": _parameters(folder, options)}
+    told = {"command": shlex.join(sys.orig_argv), "parameters": asking.parameters(folder, options)}
     status.begin(folder, launch=name, status=status.STARTING, **told)
     status.update(folder, processes=place.size, machines=place.machines)
     return name
@@ -182,15 +131,15 @@ def _name(folder: Path, since: datetime) -> str:
 
 @contextmanager
 def _own_record(
-    folder: Path, options: argparse.Namespace, material: Material
+    folder: Path, options: argparse.Namespace, data: str
 ) -> Iterator[Callable[[], None]]:
     # gives what puts the run on record; one that is evaluated stays until it is trained anew
-    parameters, data = _parameters(folder, options), material.ready.fingerprint
+    parameters, notebook = asking.parameters(folder, options), asking.notebook(folder, options)
     started: list[runs.Run] = []
 
     def keep() -> None:
         if not started:
-            given = {"notebook": "02_train", "parameters": parameters, "data": data}
+            given = {"notebook": notebook, "parameters": parameters, "data": data}
             started.append(runs.start(folder, **given))
 
     if not (folder / "metrics.json").exists():

@@ -6,7 +6,7 @@ All of this counts in the key of a training; see `irlib.graph.training_key`.
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 from torch import nn
@@ -64,7 +64,19 @@ def build(
     return Built(backbone, losses, taken)
 
 
-def settle(recipe: TrainConfig, *, seed: int) -> None:
+class Computing(Protocol):
+    """What a recipe says of how a GPU computes."""
+
+    @property
+    def tf32(self) -> bool:
+        """Whether factors are rounded to 10 bits."""
+
+    @property
+    def deterministic(self) -> bool:
+        """Whether its kernels are the same each time."""
+
+
+def settle(recipe: Computing, *, seed: int) -> None:
     """Set torch's generators and kernels to what the first step begins with.
 
     Args:

@@ -1,25 +1,14 @@
 """A training from its run folder: where the loop meets data, methods and evaluation."""
 
 import dataclasses
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
-from irlib import (
-    devices,
-    graph,
-    methods,
-    parallel,
-    prepared,
-    provenance,
-    runs,
-    studies,
-)
+from irlib import graph, parallel, prepared, provenance
 from irlib.class_groups import Labelled
 from irlib.data.faces import Faces
 from irlib.data.loading import TrainLoader
@@ -30,73 +19,7 @@ from irlib.training.building import Built, batches, build, settle
 from irlib.training.config import TrainConfig
 from irlib.training.loop import train
 from irlib.training.recorder import Recorder
-from irlib.values import typed
-
-# parameters of notebook 02 that decide what is trained, and their types
-PARAMETERS = {
-    "study": "str", "overrides": "dict", "method": "str", "seed": "int", "device": "str",
-    "data": "str", "outputs": "str", "tensorboard": "bool",
-}  # fmt: skip
-
-
-@dataclass(frozen=True, eq=False)
-class Task:
-    """What is to be trained, and where."""
-
-    study: studies.Study
-    method: methods.Method
-    seed: int
-    device: str  # as a user names it
-    data: Path
-    home: Path  # the study's folder of runs
-    tensorboard: bool
-
-    @classmethod
-    def of(cls, parameters: Mapping[str, Any]) -> Self:
-        """The task that the parameters of notebook 02 describe.
-
-        Args:
-            parameters: those of `PARAMETERS`; others are not looked at.
-
-        Raises:
-            ValueError: one is missing or wrong, or study and method do not fit each other.
-        """
-        if missing := PARAMETERS.keys() - parameters.keys():
-            raise ValueError(f"parameter {min(missing)!r} of the training is missing")
-        given = {name: typed(name, parameters[name], kind) for name, kind in PARAMETERS.items()}
-        study = studies.find(given["study"], given["overrides"])
-        method = methods.find(given["method"])
-        method.check(study)
-        home = runs.resolve(given["outputs"]) / study.name
-        return cls(
-            study, method, given["seed"], given["device"], runs.resolve(given["data"]), home,
-            given["tensorboard"],
-        )  # fmt: skip
-
-    @property
-    def folder(self) -> Path:
-        """Its run folder."""
-        return self.home / runs.run_name("train", self.method.name, self.seed)
-
-    def pick_device(self, place: Place) -> torch.device:
-        """The device of one of the training's processes.
-
-        Args:
-            place: of the process; its local rank chooses among the GPUs of its machine.
-
-        Raises:
-            ValueError: no such device here, or fewer GPUs than processes.
-        """
-        device = devices.pick(self.device)
-        if place.size == 1 or device.type == "cpu":
-            return device
-        if device.type != "cuda" or device.index is not None:
-            told = f"expected cuda or cpu for {place.size} processes"
-            raise ValueError(f"device is {self.device!r}, here {device}: {told}")
-        if place.local_size > (present := torch.cuda.device_count()):
-            told = f"{place.local_size} processes on this machine, which has {present} GPUs"
-            raise ValueError(f"{told}: expected one each")
-        return torch.device("cuda", place.local_rank)
+from irlib.training.task import Task
 
 
 @dataclass(frozen=True, eq=False)
@@ -131,14 +54,32 @@ def collect(task: Task) -> Material:
 
 
 @dataclass(frozen=True, eq=False)
-class Assembled:
-    """A training before its first step."""
+class Ground:
+    """Network, losses and batches of a training, and what tells it from another one."""
 
     built: Built
     loader: TrainLoader
-    recorder: Recorder
     recipe: TrainConfig
+    model: dict[str, Any]  # what its checkpoints record
+    key: str
     seed: int
+
+    @property
+    def about(self) -> dict[str, Any]:
+        """Where its weights come from, its recipe, and how many steps it takes."""
+        return {
+            "first_weights": dataclasses.asdict(self.built.taken),
+            "recipe": dataclasses.asdict(self.recipe),
+            "steps": self.recipe.epochs * len(self.loader),
+        }
+
+
+@dataclass(frozen=True, eq=False)
+class Assembled:
+    """A training before its first step."""
+
+    ground: Ground
+    recorder: Recorder
     is_finished: bool  # under the same key
     about: dict[str, Any]  # for its record
 
@@ -152,12 +93,13 @@ class Assembled:
             ValueError: too many damaged images.
             FloatingPointError: a loss is not finite; the message gives the step.
         """
-        settle(self.recipe, seed=self.seed)
+        ground = self.ground
+        settle(ground.recipe, seed=ground.seed)
         train(
-            self.built.backbone, self.built.objective, self.loader, self.recipe, self.recorder,
-            seed=self.seed,
+            ground.built.backbone, ground.built.objective, ground.loader, ground.recipe,
+            self.recorder, seed=ground.seed,
         )  # fmt: skip
-        return self.loader.bad
+        return ground.loader.bad
 
 
 def assemble(task: Task, material: Material, place: Place) -> Assembled:
@@ -172,6 +114,37 @@ def assemble(task: Task, material: Material, place: Place) -> Assembled:
         ValueError: weights to start from that do not fit; or the processes are to train
             different things.
     """
+    ground, faces = lay_ground(task, material, place), material.faces
+    validate, val = None, material.ready.val_pairs()
+    if val is not None:
+        validate = PairAccuracy(task.data / task.study.val_dir, val, task.pick_device(place))
+    data = {
+        "images": len(faces),
+        "identities": faces.num_classes,
+        "identities of children": len(material.child_ids),
+        "classes that the method treats apart": len(material.class_ids),
+        "validation pairs": len(val) if val is not None else 0,
+    }
+    recorder = Recorder(
+        task.folder,
+        model=ground.model,
+        key=ground.key,
+        validate=validate,
+        tensorboard=task.tensorboard,
+    )
+    is_finished = recorder.seen() is not None
+    device = task.pick_device(place).type
+    require_alike({"device": device, "key": recorder.key, "finished": is_finished})
+    about = {"title": task.method.title, "data": data, **ground.about}
+    return Assembled(ground, recorder, is_finished, about)
+
+
+def lay_ground(task: Task, material: Material, place: Place) -> Ground:
+    """Network, losses and batches of a training, built in this process; see `assemble`.
+
+    Raises:
+        ValueError: weights to start from that do not fit.
+    """
     study, method, seed, faces = task.study, task.method, task.seed, material.faces
     recipe, device = method.recipe_on(study), task.pick_device(place)
     model = method.model(study) | {"input": INPUT, "num_classes": faces.num_classes}
@@ -181,36 +154,22 @@ def assemble(task: Task, material: Material, place: Place) -> Assembled:
         lambda network: method.build(study, network, faces.num_classes, material.class_ids),
         seed=seed, threads=study.threads, device=device, first=material.first, model=model,
     )  # fmt: skip
-    validate, val = None, material.ready.val_pairs()
-    if val is not None:
-        validate = PairAccuracy(task.data / study.val_dir, val, device)
     known = {"child_below": study.child_below, "allowed_bad": study.allowed_bad}
     loader = batches(faces, recipe, seed=seed, local_size=place.local_size, **known)
-    data = {
-        "images": len(faces),
-        "identities": faces.num_classes,
-        "identities of children": len(material.child_ids),
-        "classes that the method treats apart": len(material.class_ids),
-        "validation pairs": len(val) if val is not None else 0,
-    }
-    told = {"first_weights": dataclasses.asdict(built.taken), "recipe": dataclasses.asdict(recipe)}
-    about = {"title": method.title, "data": data, **told, "steps": recipe.epochs * len(loader)}
     ids = {"child_ids": material.child_ids.tolist(), "class_ids": material.class_ids.tolist()}
     rest = {"data": material.ready.fingerprint, "device": device.type, "start": built.taken.digest}
-    recorder = Recorder(
-        task.folder,
-        model=model | ids,
-        key=graph.training_key(study, method, seed, **rest, **ids),
-        validate=validate,
-        tensorboard=task.tensorboard,
-    )
-    is_finished = recorder.seen() is not None
-    _require_alike({"device": device.type, "key": recorder.key, "finished": is_finished})
-    return Assembled(built, loader, recorder, recipe, seed, is_finished, about)
+    key = graph.training_key(study, method, seed, **rest, **ids)
+    return Ground(built, loader, recipe, model | ids, key, seed)
 
 
-def _require_alike(values: dict[str, Any]) -> None:
-    # else they would wait for each other, or train something that none of them was asked for
+def require_alike(values: dict[str, Any]) -> None:
+    """See that all processes found the same.
+
+    Else they would wait for each other, or train something that none of them was asked for.
+
+    Raises:
+        ValueError: one did not; the message tells what it found.
+    """
     found = parallel.exchanged(values)
     for rank, others in enumerate(found):
         for name in values:

@@ -9,19 +9,32 @@ The tensors' index is a pickle, as torch writes it: go on from folders of your o
 
 import contextlib
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
+import torch
 import torch.distributed as dist
 import torch.distributed.checkpoint as dcp
+from torch import nn
 from torch.distributed.checkpoint import CheckpointException
 
 from irlib import parallel, runs
 from irlib.training.config import RESUME
+from irlib.training.run_log import RunLog
 from irlib.training.running import INDEX, Running, cause, one_process_is_right
 
 VALUES = "state.json"
+
+
+class Standing(Protocol):
+    """What stands somewhere, as a loader does in its batches."""
+
+    def state_dict(self) -> dict[str, Any]:
+        """Where it stands, as plain JSON values."""
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go on from there."""
 
 
 class States:
@@ -108,6 +121,57 @@ class States:
             for other in self.folder.glob("*/"):
                 if other != path:
                     shutil.rmtree(other, ignore_errors=True)
+
+
+def save(states: States, running: Running, loader: Standing, log: RunLog, step: int) -> None:
+    """Write all that a training goes on from after so many steps.
+
+    Raises:
+        FloatingPointError: a loss or a weight is not finite; the message gives the step.
+        OSError: it could not be written; the state before stays.
+    """
+    states.finish()  # one that is still being written
+    values = log.values(step)
+    require_finite(step, running.modules.values())
+    states.save(running, {**values, "loader": loader.state_dict()})
+
+
+def restore(states: States, running: Running, loader: Standing, log: RunLog) -> int:
+    """Put back what `save` wrote under the same key, or begin anew.
+
+    Returns:
+        The steps taken before.
+
+    Raises:
+        ValueError: the state is damaged, or does not fit the training.
+    """
+    folder = states.newest()
+    values = runs.read_json(folder / VALUES) if folder else {}
+    if values.get("key") != log.key:
+        states.set_aside()
+        log.begin()
+        return 0
+    running.load(folder)
+    loader.load_state_dict(values["loader"])
+    log.go_on(values)
+    return values["step"]
+
+
+def require_finite(step: int, modules: Iterable[nn.Module]) -> None:
+    """See that all weights are finite, in every process.
+
+    Raises:
+        FloatingPointError: one is not; the message names it. All processes raise it.
+    """
+    bad = [
+        name
+        for module in modules
+        for name, weight in module.state_dict().items()
+        if not torch.isfinite(weight).all()
+    ]
+    for names in parallel.exchanged(bad):
+        if names:
+            raise FloatingPointError(f"step {step}: {names[0]} is not finite any more")
 
 
 @contextlib.contextmanager

@@ -5,7 +5,7 @@ Shapes: C prototypes in all, c in this process.
 
 import contextlib
 import warnings
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -19,40 +19,42 @@ from torch.optim import Optimizer
 from irlib import parallel
 from irlib.checkpoints import random_state, set_random_state
 from irlib.checkpoints.reading import reason
-from irlib.objectives import Objective
+from irlib.heads.margin import MarginHead
 
 INDEX = ".metadata"  # the last thing that torch writes
 _OPTIMIZER, _RANDOM = "optimizer.", "random."
-_DRAWS = _RANDOM + "draws"
 
 
 class Running:
     """A training under way, as tensors by name that can be saved and put back.
 
     Args:
-        backbone: alike in every process.
-        objective: its head may hold a shard of the prototypes.
-        optimizers: of both.
-        draws: the generator of the augmentation, alike in every process.
+        modules: by name, on one device; alike in every process but for the prototypes.
+        optimizers: of these.
+        draws: generators by name, such as that of the augmentation, alike in every process.
+        head: the one of the modules' parts that may hold a shard of the prototypes; None where
+            there is no such.
     """
 
     def __init__(
         self,
-        backbone: nn.Module,
-        objective: Objective,
+        modules: Mapping[str, nn.Module],
         optimizers: Iterable[Optimizer],
-        draws: torch.Generator,
+        draws: Mapping[str, torch.Generator],
+        *,
+        head: MarginHead | None = None,
     ) -> None:
-        self.backbone, self.objective, self.draws = backbone, objective, draws
-        self.optimizers = list(optimizers)
-        self.device = objective.head.prototypes.device
+        self.modules, self.optimizers, self.draws = dict(modules), list(optimizers), dict(draws)
         self._parameters = {
             f"{part}.{name}": parameter
-            for part, module in (("backbone", backbone), ("objective", objective))
+            for part, module in modules.items()
             for name, parameter in module.named_parameters()
         }
+        self.device = next(iter(self._parameters.values())).device
+        self._prototypes = None if head is None else head.prototypes
+        self._shard = None if head is None else head.shard
         self._mesh = None
-        if objective.head.shard is not None:
+        if self._shard is not None:
             self._mesh = init_device_mesh(self.device.type, (parallel.size(),))
 
     def tensors(self) -> dict[str, Tensor]:
@@ -62,8 +64,7 @@ class Running:
             for slot, value in optimizer.state[parameter].items():
                 if isinstance(value, Tensor):
                     found[f"{_OPTIMIZER}{name}.{slot}"] = self._whole(value, parameter)
-        found[_DRAWS] = self.draws.get_state()
-        return found | self._network_draws()
+        return found | self._drawn() | self._network_draws()
 
     def load(self, folder: Path) -> None:
         """Put back what was saved, whatever number of processes saved it.
@@ -90,24 +91,23 @@ class Running:
             owner, _, slot = name.removeprefix(_OPTIMIZER).rpartition(".")
             optimizer, parameter = owned[owner]
             optimizer.state[parameter][slot] = own
-        self.draws.set_state(generators.pop(_DRAWS))
+        for name, draws in self.draws.items():
+            draws.set_state(generators.pop(_RANDOM + name))
         if generators:
             states = {name.split(".")[1]: state for name, state in generators.items()}
             set_random_state(states, self.device)
 
     def _weights(self) -> dict[str, Tensor]:
-        found = {f"backbone.{n}": value for n, value in self.backbone.state_dict().items()}
-        prototypes = self.objective.head.prototypes
-        for name, value in self.objective.state_dict().items():
-            is_rows = name == "head.prototypes"
-            found[f"objective.{name}"] = self._whole(value, prototypes) if is_rows else value
-        return found
+        return {
+            f"{part}.{name}": self._whole(value, self._parameters.get(f"{part}.{name}"))
+            for part, module in self.modules.items()
+            for name, value in module.state_dict().items()
+        }
 
-    def _whole(self, value: Tensor, parameter: Tensor) -> Tensor:
-        head = self.objective.head
-        if self._mesh is None or parameter is not head.prototypes or value.ndim == 0:
+    def _whole(self, value: Tensor, parameter: nn.Parameter | None) -> Tensor:
+        if self._mesh is None or parameter is not self._prototypes or value.ndim == 0:
             return value
-        return head.shard.as_dtensor(value, self._mesh)
+        return self._shard.as_dtensor(value, self._mesh)
 
     def _owned(self) -> dict[str, tuple[Optimizer, nn.Parameter]]:
         names = {parameter: name for name, parameter in self._parameters.items()}
@@ -132,12 +132,14 @@ class Running:
         return slots
 
     def _generators(self, saved: dict[str, Any]) -> dict[str, Tensor]:
-        found = {_DRAWS: self.draws.get_state()}
-        own = self._network_draws()
+        found, own = self._drawn(), self._network_draws()
         count = sum(name.startswith(f"{_RANDOM}cpu.") for name in saved)
         if count == parallel.size() and own.keys() <= saved.keys():
             found |= own
         return found
+
+    def _drawn(self) -> dict[str, Tensor]:
+        return {_RANDOM + name: draws.get_state() for name, draws in self.draws.items()}
 
     def _network_draws(self) -> dict[str, Tensor]:
         states = random_state(self.device)

@@ -38,13 +38,25 @@ def spread(
     if config.shared_batch_norm:
         parallel.share_batch_norm(backbone)
     objective.to(device)  # now, not before: a whole table may not fit where a part does
-    network = backbone
-    if config.compile:
-        network = torch.compile(backbone, mode=config.compile, dynamic=False)
-    if parallel.size() > 1:
-        network = DistributedDataParallel(network, gradient_as_bucket_view=True)
-        network.broadcast_buffers = False  # running statistics: alike, or see `make_alike`
-        network.register_comm_hook(None, _sum)
+    return over_processes(compiled(backbone, config.compile))
+
+
+def compiled(module: nn.Module, mode: str) -> nn.Module:
+    """The module, by torch.compile in this mode; itself where that is empty."""
+    return torch.compile(module, mode=mode, dynamic=False) if mode else module
+
+
+def over_processes(module: nn.Module) -> nn.Module:
+    """The module, whose gradients are summed over processes after backward.
+
+    Args:
+        module: alike in every process; alone, a process gets it back as it is.
+    """
+    if parallel.size() == 1:
+        return module
+    network = DistributedDataParallel(module, gradient_as_bucket_view=True)
+    network.broadcast_buffers = False  # running statistics: alike, or see `make_alike`
+    network.register_comm_hook(None, _sum)
     return network
 
 
@@ -60,13 +72,13 @@ def without_sum(network: nn.Module) -> contextlib.AbstractContextManager[None]:
     return contextlib.nullcontext() if alone else network.no_sync()
 
 
-def make_alike(backbone: nn.Module) -> None:
+def make_alike(*modules: nn.Module) -> None:
     """Give every process the first one's running statistics, before they are used or saved.
 
     They differ where batch norms take the statistics of each process.
     """
     if parallel.size() > 1:
-        for buffer in backbone.buffers():
+        for buffer in (buffer for module in modules for buffer in module.buffers()):
             dist.broadcast(buffer, 0)
 
 
