@@ -12,6 +12,7 @@ from irlib.undone import first_line
 STUDY, METHODS, SEEDS = config["study"], config["methods"], config["seeds"]
 DIGESTS, STARTS, ABSENT = config["digests"], config["starts"], config["absent"]
 MODELS = config["models"]  # made elsewhere; by name, each with its file
+SYNTHESIS = config["synthesis"]  # by run name, what each is made of; empty if it was not asked for
 
 # Where things are is no part of a result, so these are not among the params.
 RUN = [sys.executable, "-m", "irlib.notebooks"]
@@ -37,10 +38,16 @@ def first_weights(wildcards):
     return config["start"] or []
 
 
+def synthesized(wildcards):
+    """What is told of a run of face age synthesis: method, judge, estimator, what it rests on."""
+    return SYNTHESIS[run_name("synthesis", wildcards.method, int(wildcards.seed))]
+
+
 def reported():
     """What a report rests on: the runs that failed, and those that rest on them, are left out."""
     names = [(stage, m, s) for stage in ("evaluate", "prototypes") for m in METHODS for s in SEEDS]
     names += [("evaluate", name) for name in MODELS]
+    names += [("synthesis", told["method"], told["seed"]) for told in SYNTHESIS.values()]
     return [result(*name) for name in names if run_name(*name) not in ABSENT]
 
 
@@ -134,6 +141,25 @@ rule prototypes:
         " {GPU:q} {COMMON:q} -p method={wildcards.method} -p seed={wildcards.seed}"
 
 
+rule synthesis:
+    input:
+        lambda wildcards: [f"{STUDY}/{n}/metrics.json" for n in synthesized(wildcards)["rests_on"]],
+    output:
+        result("synthesis", "{method}", "{seed}"),
+    params:
+        digest=DIGESTS.get("synthesis", ""),
+        judge=lambda wildcards: synthesized(wildcards)["judge"],
+        estimator=lambda wildcards: synthesized(wildcards)["estimator"],
+    threads: config["synthesis_threads"]
+    resources:
+        gpu=config["train_gpus"],
+    shell:
+        "exec {RUN:q} 06_synthesis {FOLDER:q}/synthesis-{wildcards.method}-s{wildcards.seed}"
+        " {TRAIN_GPUS:q} {COMMON:q} -p processes={PROCESSES}"
+        " -p method={wildcards.method} -p seed={wildcards.seed}"
+        " -p judge={params.judge} -p estimator={params.estimator}"
+
+
 rule report:
     input:
         rules.data.output,
@@ -145,7 +171,9 @@ rule report:
         methods=",".join(METHODS) or "none",
         seeds=",".join(map(str, SEEDS)),
         models=",".join(MODELS),
+        synthesis=",".join(SYNTHESIS),
         absent=[f"{name}: {first_line(ABSENT[name])}" for name in ABSENT],  # the page tells them
     shell:
         "exec {RUN:q} 05_report {FOLDER:q}/report {COMMON:q}"
         " -p methods={params.methods:q} -p seeds={params.seeds:q} -p models={params.models:q}"
+        " -p synthesis={params.synthesis:q}"

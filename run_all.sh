@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # The whole study, from nothing: sets up an environment if there is none, then runs what is stale.
-#   ./run_all.sh [demo|demo-large|casia|ms1m|benchmark|smoke] [--methods a,b] [--seeds 1,2] [...]
+#   ./run_all.sh [demo|demo-large|casia|ms1m|benchmark|smoke] [--methods a,b] [--seeds 1,2] [--synthesis] [...]
 #   ./run_all.sh benchmark --models name=file      the test sets alone, for networks made elsewhere
 #   ./run_all.sh test [pytest options]
 #   ./run_all.sh --help

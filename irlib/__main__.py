@@ -67,9 +67,10 @@ def run(options: argparse.Namespace) -> int:
         "data": str(data), "outputs": str(outputs),
     }  # fmt: skip
     share = shares.share(options, study)
+    synthesized = seeds[:1] if options.synthesis else ()
     if graph.data_changed(study, data, outputs / study.name):
         options.snakemake = _with_data_forced(options.snakemake)
-    made = {"models": models, "common": common, "outputs": outputs}
+    made = {"models": models, "synthesized": synthesized, "common": common, "outputs": outputs}
     config = graph.config(study, names, seeds, **made, **share)
     if options.dry_run:
         with tempfile.TemporaryDirectory() as scratch:  # nothing is made, not even a folder
@@ -78,12 +79,15 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _methods(options: argparse.Namespace, study: studies.Study) -> list[str]:
-    from irlib import graph, methods
+    from irlib import methods, trainings
 
     names = list(study.methods)
     if options.methods is not None:
         names = methods.expand(words("--methods", options.methods))
-    for name in graph.trained(study, names):
+    if options.synthesis and not study.train:
+        raise ValueError(f"--synthesis: study {study.name!r} has no training set")
+    needed = [trainings.ENCODER, trainings.JUDGE, trainings.ESTIMATOR] if options.synthesis else []
+    for name in trainings.trained(study, [*names, *needed]):
         methods.find(name).check(study)
     return names
 
@@ -100,7 +104,7 @@ def _make(
     with _only_one(folder):
         print(f"{study.name}: {study.title}; expect {study.expected}", flush=True)
         if options.force:
-            set_checkpoints_aside(folder, config["trained"], config["seeds"])
+            set_checkpoints_aside(folder, _trainings(config))
         before = undone.records(folder, config)
         code = reported = run_snakemake(snakemake_arguments(options, config, folder))
         failed = {} if code > STOPPED else undone.failures(folder, config, before)
@@ -151,13 +155,19 @@ def _only_one(folder: Path) -> Any:
         yield
 
 
-def set_checkpoints_aside(folder: Path, names: list[str], seeds: list[int]) -> None:
+def _trainings(config: dict[str, Any]) -> list[str]:
+    trained = config["trained"].items()
+    names = [runs.run_name("train", method, seed) for method, seeds in trained for seed in seeds]
+    return [*names, *config["synthesis"]]
+
+
+def set_checkpoints_aside(folder: Path, names: list[str]) -> None:
     """Rename what some runs would go on from, so that training starts anew.
 
     Raises:
         ValueError: one of them is being trained.
     """
-    trained = [folder / runs.run_name("train", name, seed) for name in names for seed in seeds]
+    trained = [folder / name for name in names]
     for home in trained:
         if status.is_held(home):
             raise ValueError(f"--force: {home}: a training is at work here: stop it first")

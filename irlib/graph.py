@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from irlib import backbones, methods, provenance, runs
+from irlib import backbones, methods, provenance, runs, trainings
 from irlib.data import needs
 from irlib.data.pairs.sets import AUTHORS
 from irlib.models import Model
@@ -12,7 +12,10 @@ from irlib.notebooks.parameters import STAGES
 from irlib.prepared import NAMES
 from irlib.studies import Study
 
-TRAINED_BY = "irlib.training.joining"  # what notebook 02 starts as a process, so imports not
+# what notebooks 02 and 06 start as a process, so import not
+TRAINED_BY = "irlib.training.joining"
+SYNTHESIZED_BY = "irlib.training.synthesis.joining"
+SYNTHESIS = "synthesis"  # the one stage that is run only if it is asked for
 
 
 def config(
@@ -21,6 +24,7 @@ def config(
     seeds: Sequence[int],
     *,
     models: Sequence[Model] = (),
+    synthesized: Sequence[int] = (),
     common: dict[str, str],
     outputs: Path,
     cores: int = 1,
@@ -36,6 +40,7 @@ def config(
         names: methods, by name.
         seeds: one training run a method and seed.
         models: made elsewhere, that are evaluated too.
+        synthesized: seeds of the runs of face age synthesis.
         common: parameters that every notebook gets, as text.
         outputs: absolute path of the outputs folder.
         cores: that the data stage may use, while nothing else runs.
@@ -48,58 +53,46 @@ def config(
     Raises:
         ValueError: an unknown method, or methods that start from each other.
     """
-    # what a head takes counts in the digest of the methods that have it
-    shared = {**study.settings, "head_options": {}}
-    settings = {stage: [shared, notebook_digest(stage)] for stage in STAGES}
-    settings["train"].append(provenance.source_digest(runs.ROOT, TRAINED_BY))
-    settings["report"] += [[*_shown(methods.find(name))] for name in names]
-    found = trained(study, names)
-    starts = {name: other for name in found if (other := _start(study, name))}
+    synthesis = trainings.of_synthesis(study, synthesized)
+    found = trainings.by_method(study, names, seeds, synthesis)
+    starts = {name: other for name in found if (other := trainings.start_of(study, name))}
     start = study.recipe.start
-    train = {name: [settings["train"], model_digest(study, methods.find(name))] for name in found}
-    digests: dict[str, Any] = {stage: provenance.digest(settings[stage]) for stage in STAGES}
-    digests["train"] = {name: provenance.digest(values) for name, values in train.items()}
     return {
         "study": study.name, "methods": list(names), "seeds": list(seeds), "trained": found,
+        "synthesis": synthesis,
         "models": {model.name: model.settings for model in models},
         "starts": starts, "start": str(runs.resolve(start)) if start else "",
         "cores": cores, "threads": threads or study.threads, "gpus": gpus,
         "processes": processes, "train_threads": (threads or study.threads) * processes,
+        "synthesis_threads": max(threads or study.threads, study.synthesis_threads) * processes,
         "train_gpus": gpus * processes,
         "probe_gpus": gpus if study.probe_epochs else 0, "devices": list(devices),
-        "common": common, "outputs": str(outputs), "digests": digests, "absent": {},
+        "common": common, "outputs": str(outputs),
+        "digests": _digests(study, names, list(found), list(synthesis)), "absent": {},
     }  # fmt: skip
+
+
+def _digests(
+    study: Study, names: Sequence[str], found: Sequence[str], synthesis: Sequence[str]
+) -> dict[str, Any]:
+    # what a head takes counts in the digest of the methods that have it
+    shared = {**study.settings, "head_options": {}}
+    stages = [stage for stage in STAGES if stage != SYNTHESIS or synthesis]
+    settings = {stage: [shared, notebook_digest(stage)] for stage in stages}
+    settings["train"].append(provenance.source_digest(runs.ROOT, TRAINED_BY))
+    settings["report"] += [[*_shown(methods.find(name))] for name in names]
+    if synthesis:
+        code = provenance.source_digest(runs.ROOT, SYNTHESIZED_BY)
+        model = model_digest(study, methods.find(trainings.ENCODER))
+        settings[SYNTHESIS] += [study.synthesis_settings, code, model]
+        settings["report"] += synthesis
+    train = {name: [settings["train"], model_digest(study, methods.find(name))] for name in found}
+    digests: dict[str, Any] = {stage: provenance.digest(settings[stage]) for stage in stages}
+    return digests | {"train": {name: provenance.digest(each) for name, each in train.items()}}
 
 
 def _shown(method: methods.Method) -> tuple[str, ...]:
     return method.title, method.kind, method.baseline
-
-
-def trained(study: Study, names: Sequence[str]) -> list[str]:
-    """The methods, each after the one whose weights it starts from, which is trained as well.
-
-    Args:
-        study: what is run.
-        names: methods, by name.
-
-    Raises:
-        ValueError: an unknown method, or methods that start from each other.
-    """
-    found: dict[str, None] = {}
-    for name in names:
-        chain = [name]
-        while start := _start(study, chain[-1]):
-            if start in chain:
-                raise ValueError(f"methods that start from each other: {', '.join(chain)}")
-            chain.append(start)
-        found |= dict.fromkeys(reversed(chain))
-    return list(found)
-
-
-def _start(study: Study, name: str) -> str:
-    method = methods.find(name)
-    # weights that the user names go before the method's own
-    return "" if method.recipe_on(study).start else method.start_from
 
 
 def brought(study: Study, data: Path) -> list[list[str | int]]:
@@ -135,7 +128,8 @@ def model_digest(study: Study, method: methods.Method) -> str:
     modules = (*backbones.sources(study.backbone, method.objective.decomposition), *method.sources)
     arguments = backbones.arguments(study.backbone)
     code = provenance.source_digest(runs.ROOT, *modules)
-    return provenance.digest(method.settings, method.head_settings(study), arguments, code)
+    settings = (method.settings, method.head_settings(study), method.objective_settings(study))
+    return provenance.digest(*settings, arguments, code)
 
 
 def training_key(
@@ -171,4 +165,26 @@ def training_key(
         {**study.training_settings, "recipe": method.recipe_on(study).settings, "head_options": {}},
         seed, data, device, list(child_ids), list(class_ids), start,
     ]  # fmt: skip
+    return provenance.digest(settings, model_digest(study, method), code)
+
+
+def synthesis_key(
+    study: Study, method: methods.Method, seed: int, *, data: str, device: str, network: str
+) -> str:
+    """Digest of all that decides a synthesis run's result, as `training_key` is of a training's.
+
+    Args:
+        study: names the settings of the synthesis.
+        method: whose network the synthesis rests on.
+        seed: of initialisation and order.
+        data: fingerprint of the data.
+        device: kind of device.
+        network: digest of the weights of the recognition network; or, where it is trained at the
+            same time, the key of that training.
+    """
+    parts = ("encoder", "generator", "discriminator", "losses", "files")
+    modules = [f"irlib.age_invariant.synthesis.{part}" for part in parts]
+    modules += [f"irlib.training.synthesis.{part}" for part in ("loop", "batches", "building")]
+    code = provenance.source_digest(runs.ROOT, *modules)
+    settings = [study.synthesis_settings, study.allowed_bad, seed, data, device, network]
     return provenance.digest(settings, model_digest(study, method), code)

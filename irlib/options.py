@@ -5,11 +5,18 @@ import textwrap
 
 from irlib import studies
 from irlib.training.config import TrainConfig
+from irlib.training.synthesis.config import SynthesisConfig
 
 _FIELDS = textwrap.fill(
     f"fields for --set: {', '.join(sorted(TrainConfig.fields()))} of the recipe; "
     f"{', '.join(studies.SETTABLE)} of the study; see irlib/training/config.py and "
     "irlib/studies/. A study with changed fields gets a folder of its own.",
+    width=96,
+)
+_OF_SYNTHESIS = textwrap.fill(
+    "--synthesis also trains MTLFace of the first seed, an estimator of age and ArcFace, which "
+    "measure it, and then the faces' aging. Its fields for --set, as synthesis.steps=100: "
+    f"{', '.join(sorted(SynthesisConfig.fields()))}; see irlib/training/synthesis/config.py.",
     width=96,
 )
 EPILOG = f"""\
@@ -20,6 +27,8 @@ published (rows with their authors' own settings), everything; none trains nothi
 does not tell its color order takes RGB, or with @BGR behind it that.
 
 {_FIELDS}
+
+{_OF_SYNTHESIS}
 
 What stands after -- goes to Snakemake unchanged.
 """
@@ -39,6 +48,7 @@ def parser() -> argparse.ArgumentParser:
     add("--methods", metavar="A,B", help="methods or groups of them (default: the study's)")
     add("--seeds", metavar="1,2,3", help="training seeds (default: the study's)")
     add("--models", metavar="NAME=FILE", help="models made elsewhere, between commas; FILE@BGR")
+    add("--synthesis", action="store_true", help="face age synthesis too, for the first seed")
     add("--set", metavar="FIELD=VALUE", action="append", default=[], help="change a setting")
     add("--device", default="auto", help="auto, cuda, mps or cpu")
     add("--data", metavar="DIR", default="data", help="where the data lie or are made")

@@ -16,9 +16,9 @@ def rests_on(config: Mapping[str, Any]) -> dict[str, list[str]]:
         config: as `irlib.graph.config` gives it.
     """
     data, found = runs.run_name("data"), {runs.run_name("data"): []}
-    for method in config["trained"]:
+    for method, seeds in config["trained"].items():
         start = config["starts"].get(method)
-        for seed in config["seeds"]:
+        for seed in seeds:
             first = [runs.run_name("train", start, seed)] if start else []
             found[runs.run_name("train", method, seed)] = [data, *first]
     for method in config["methods"]:
@@ -26,9 +26,12 @@ def rests_on(config: Mapping[str, Any]) -> dict[str, list[str]]:
             train = runs.run_name("train", method, seed)
             found[runs.run_name("evaluate", method, seed)] = [data, train]
             found[runs.run_name("prototypes", method, seed)] = [data, train]
+    for told in config["synthesis"].values():
+        train = runs.run_name("train", told["judge"], told["seed"])
+        found[runs.run_name("evaluate", told["judge"], told["seed"])] = [data, train]
     for model in config["models"]:
         found[runs.run_name("evaluate", model)] = [data]
-    return found
+    return found | {name: told["rests_on"] for name, told in config["synthesis"].items()}
 
 
 def absent(home: Path, config: Mapping[str, Any]) -> dict[str, str]:

@@ -1,5 +1,8 @@
 """Files of arcface_torch and MTLFace: the embeddings are those of their layers, one by one."""
 
+import subprocess
+import sys
+
 import pytest
 import torch
 import torch.nn.functional as F
@@ -347,3 +350,15 @@ def test_an_entry_of_no_part_of_the_released_package_is_named(tmp_path):
     theirs = released() | {"encoder.surplus.weight": torch.zeros(1)}
     with pytest.raises(ValueError, match=r"is of MTLFace, .+1 unexpected: surplus\.weight$"):
         load_backbone(saved(tmp_path / "a.pth", theirs))
+
+
+def test_nothing_that_compiles_is_imported():
+    code = (
+        "import sys, irlib.checkpoints, irlib.age_invariant.synthesis\n"
+        "compilers = ('torch.utils.cpp_extension', 'ninja')\n"
+        "sys.exit(', '.join(name for name in compilers if name in sys.modules) or 0)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd="/", capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stderr) == (0, "")

@@ -18,6 +18,7 @@ from irlib import methods, runs, studies
 from irlib.options import parser
 from irlib.training import status
 from irlib.training.config import TrainConfig
+from irlib.training.synthesis.config import SynthesisConfig
 
 
 @pytest.fixture
@@ -66,6 +67,8 @@ def refused(capsys, *words):
         (["demo", "--set", "epochs=many"], "epochs is 'many': expected int"),
         (["demo", "--set", "epochs=0"], "epochs is 0: expected at least 1"),
         (["demo", "--set", "lr=nan"], "lr is 'nan': expected float"),
+        (["demo", "--set", "synthesis.steps=0"], "synthesis.steps is 0: expected at least 1"),
+        (["demo", "--set", "num_groups=9"], "num_groups is 9: expected 4 to 8 age groups"),
         (["demo", "--set", "epochs"], "--set 'epochs': expected FIELD=VALUE"),
         (["demo", "--set", "lr=1", "--set", "lr=2"], "--set 'lr=2': lr stands there twice"),
         (["demo", "--cores", "0"], "--cores 0: expected at least 1"),
@@ -180,6 +183,35 @@ def test_a_group_stands_for_its_methods_each_once(snakemake, place):
     assert configuration(place)["methods"] == list(dict.fromkeys(expected))
 
 
+def test_synthesis_is_asked_for_the_first_seed(snakemake, place):
+    command.main(["demo", "--synthesis", "--methods", "cosface", "--seeds", "7,8", *place.words])
+    found = configuration(place)
+    assert list(found["synthesis"]) == ["synthesis-mtlface-s7"]
+    assert found["trained"]["age_estimator"] == [8]
+
+
+def test_without_the_word_nothing_is_synthesized(snakemake, place):
+    command.main(["demo", *place.words])
+    found = configuration(place)
+    assert found["synthesis"] == {}
+    assert set(found["trained"]) == {"arcface", "inter_prototype"}
+
+
+def test_a_recipe_of_synthesis_reaches_the_notebooks_by_name(snakemake, place):
+    words = ["--synthesis", "--set", "synthesis.steps=100", "--set", "num_groups=5"]
+    command.main(["demo", *words, *place.words])
+    found = configuration(place, "demo+num_groups=5+synthesis.steps=100")
+    assert found["common"]["overrides"] == '{"synthesis.steps": "100", "num_groups": "5"}'
+
+
+def test_a_study_that_trains_nothing_synthesizes_nothing(capsys, snakemake, place, network):
+    (place.root / "data/test/LAG-aligned").mkdir(parents=True)
+    (place.root / "data/test/LAG-aligned/1.png").write_text("a")
+    words = ["benchmark", "--synthesis", "--models", f"mine={network}"]
+    told = refused(capsys, *words, *place.words)
+    assert "--synthesis: study 'benchmark' has no training set" in told
+
+
 @pytest.fixture
 def network(tmp_path):
     (tmp_path / "network.onnx").write_bytes(b"weights")
@@ -198,7 +230,7 @@ def test_models_made_elsewhere_may_be_all_there_is(snakemake, place, network):
     words = ["demo", "--methods", "none", "--models", f"mine={network}"]
     assert command.main([*words, *place.words]) == 0
     found = configuration(place)
-    assert (found["methods"], found["trained"], list(found["models"])) == ([], [], ["mine"])
+    assert (found["methods"], found["trained"], list(found["models"])) == ([], {}, ["mine"])
 
 
 def test_the_benchmark_study_takes_test_sets_and_models_alone(snakemake, place, network):
@@ -233,7 +265,7 @@ def test_an_empty_group_is_refused(capsys, snakemake, place, monkeypatch):
 
 def test_the_help_names_every_group_and_every_setting():
     told = parser().format_help()
-    known = [*methods.GROUPS, *TrainConfig.fields(), *studies.SETTABLE]
+    known = [*methods.GROUPS, *TrainConfig.fields(), *studies.SETTABLE, *SynthesisConfig.fields()]
     assert [name for name in known if not re.search(rf"\b{name}\b", told)] == []
 
 
@@ -606,6 +638,13 @@ def test_force_trains_anew_what_a_chosen_method_starts_from(snakemake, place):
     assert not start.exists()
 
 
+def test_force_synthesizes_anew_too(snakemake, place):
+    found = [checkpoint(place, name) for name in ("synthesis-mtlface-s1", "train-mtlface-s1")]
+    words = ["--methods", "arcface", "--seeds", "1", "--synthesis", *place.words]
+    command.main(["demo", "--force", *words])
+    assert [path.exists() for path in found] == [False, False]
+
+
 def test_force_leaves_a_training_at_work_alone(capsys, snakemake, place):
     home = place.outputs / "demo/train-arcface-s1"
     runs.write_text(home / "last.pt", "weights")
@@ -623,12 +662,25 @@ def test_a_dry_run_forces_nothing(snakemake, place):
     assert kept.exists()
 
 
-def test_a_dry_run_says_what_would_run_and_why_and_makes_nothing(place):
-    # Snakemake itself, in a process of its own: it logs to standard error and handles signals
-    words = [sys.executable, "-m", "irlib", "smoke", "--dry-run", *place.words]
+def dry_run(place, *more):
+    """What Snakemake itself tells, in a process of its own: it handles signals, and logs."""
+    words = [sys.executable, "-m", "irlib", "smoke", "--dry-run", *place.words, *more]
     done = subprocess.run(words, capture_output=True, text=True, check=False)
-    told = done.stdout + done.stderr
-    assert done.returncode == 0, told
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout + done.stderr
+
+
+def test_a_dry_run_with_synthesis_plans_what_it_rests_on(place):
+    told = dry_run(place, "--synthesis", "--methods", "cosface")
+    # of cosface, mtlface, the estimator and the judge; of cosface and the judge; of cosface
+    for rule, jobs in [("train", 4), ("evaluate", 2), ("prototypes", 1), ("synthesis", 1)]:
+        assert re.search(rf"^{rule} +{jobs}$", told, re.MULTILINE), rule
+    assert "Missing output files: smoke/synthesis-mtlface-s1/metrics.json" in told
+    assert "smoke/train-age_estimator-s2/metrics.json" in told
+
+
+def test_a_dry_run_says_what_would_run_and_why_and_makes_nothing(place):
+    told = dry_run(place)
     # one of data and report; two methods, one seed
     for rule, jobs in [
         ("data", 1),

@@ -266,6 +266,59 @@ def test_a_failed_run_is_tried_again_and_completes_once_it_can(home, broken):
     assert "Nothing to be done" in run(home, "broken", "--methods", "arcface,cosface").stderr
 
 
+# Face age synthesis
+
+
+@pytest.fixture(scope="session")
+def aged(home):
+    """The whole run's outputs again, and face age synthesis."""
+    shutil.copytree(home / "undisturbed", home / "aged")
+    done = run(home, "aged", "--synthesis")
+    assert done.returncode == 0, done.stdout + done.stderr
+    return home / "aged/smoke"
+
+
+@pytest.mark.slow
+def test_synthesis_is_made_with_what_it_rests_on_and_nothing_is_made_anew(home, aged):
+    made = {path.parent.name for path in aged.glob("*/metrics.json")}
+    assert made - set(RUNS) == {
+        "train-mtlface-s1", "train-age_estimator-s2", "synthesis-mtlface-s1"
+    }  # fmt: skip
+    written = [
+        [(folder / name / "metrics.json").read_bytes() for name in RUNS if name != "report"]
+        for folder in (aged, home / "undisturbed/smoke")
+    ]
+    assert written[0] == written[1]
+
+
+@pytest.mark.slow
+def test_the_report_tells_of_synthesis_only_where_it_was_asked_for(home, aged):
+    pages = [(folder / "report.html").read_text() for folder in (aged, home / "undisturbed/smoke")]
+    assert ["Face age synthesis" in page for page in pages] == [True, False]
+
+
+@pytest.mark.slow
+def test_a_second_call_synthesizes_nothing(home, aged):
+    done = run(home, "aged", "--synthesis")
+    assert "Nothing to be done" in done.stdout + done.stderr
+
+
+@pytest.mark.slow
+def test_a_failed_synthesis_stops_no_report(home, aged):
+    shutil.copytree(home / "aged", home / "not aged")
+    folder = home / "not aged/smoke"
+    damaged = folder / "synthesis-mtlface-s1/last.pt"
+    damaged.write_text("no weights")
+    for name in ("synthesis-mtlface-s1", "report"):
+        (folder / name / "metrics.json").unlink()
+    done = run(home, "not aged", "--synthesis")
+    assert done.returncode == 1
+    assert f"{damaged}: not a readable checkpoint" in done.stderr
+    assert f"report: {folder / 'report.html'}" in done.stdout
+    statuses = json.loads((folder / "report/metrics.json").read_text())["runs"]
+    assert statuses["synthesis-mtlface-s1"] == "failed"
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("victim", ["kernel", "snakemake", "shell"])
 def test_a_killed_study_ends_with_the_numbers_of_an_undisturbed_one(home, victim):

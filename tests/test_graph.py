@@ -5,15 +5,17 @@ from types import SimpleNamespace
 
 import pytest
 
-from irlib import graph, methods, runs, studies
+from irlib import graph, methods, runs, studies, trainings
 from irlib.models import Model
 
 DEMO = studies.find("demo")
 COMMON = {"study": "demo", "overrides": "{}", "device": "cpu", "data": "/d", "outputs": "/o"}
 
 
-def config(study=DEMO, names=("arcface", "inter_prototype"), seeds=(1, 2), models=()):
-    about = {"models": models, "common": COMMON, "outputs": Path("/o")}
+def config(
+    study=DEMO, names=("arcface", "inter_prototype"), seeds=(1, 2), models=(), synthesized=()
+):
+    about = {"models": models, "common": COMMON, "outputs": Path("/o"), "synthesized": synthesized}
     return graph.config(study, list(names), list(seeds), **about)
 
 
@@ -25,7 +27,7 @@ def digests():
 def changed(before, study):
     """Stages whose digest is another one for a study."""
     after = config(study)["digests"]
-    return {stage for stage in graph.STAGES if after[stage] != before[stage]}
+    return {stage for stage in before if after[stage] != before[stage]}
 
 
 def test_the_config_is_plain_json():
@@ -51,27 +53,28 @@ def tuned(monkeypatch):
 def test_a_method_that_starts_from_another_brings_that_ones_training(tuned):
     found = config(names=("arcface", "tuned"))
     assert found["methods"] == ["arcface", "tuned"]
-    assert found["trained"] == ["arcface", "cosface", "tuned"]
+    assert found["trained"] == {"arcface": [1, 2], "cosface": [1, 2], "tuned": [1, 2]}
+    assert list(found["trained"]).index("cosface") < list(found["trained"]).index("tuned")
     assert found["starts"] == {"tuned": "cosface"}
     assert set(found["digests"]["train"]) == {"arcface", "cosface", "tuned"}
 
 
 def test_a_training_comes_after_those_that_it_starts_from(tuned):
-    assert graph.trained(DEMO, ["twice", "cosface"]) == ["cosface", "tuned", "twice"]
+    assert trainings.trained(DEMO, ["twice", "cosface"]) == ["cosface", "tuned", "twice"]
 
 
 def test_methods_that_start_from_each_other_are_refused(tuned, monkeypatch):
     round_ = dataclasses.replace(methods.find("cosface"), start_from="twice")
     monkeypatch.setitem(methods.METHODS, "cosface", round_)
     with pytest.raises(ValueError, match="start from each other: twice, tuned, cosface"):
-        graph.trained(DEMO, ["twice"])
+        trainings.trained(DEMO, ["twice"])
 
 
 def test_weights_that_the_user_names_go_before_another_methods(tuned):
     recipe = dataclasses.replace(DEMO.recipe, start="mine.pt")
     study = dataclasses.replace(DEMO, recipe=recipe, overridden=frozenset({"start"}))
     found = config(study, names=("tuned",))
-    assert (found["trained"], found["starts"]) == (["tuned"], {})
+    assert (found["trained"], found["starts"]) == ({"tuned": [1, 2]}, {})
     assert found["start"] == str(runs.ROOT / "mine.pt")
 
 
@@ -97,7 +100,7 @@ def test_methods_differ_in_their_training(digests):
 
 def test_another_recipe_makes_everything_stale(digests):
     variant = dataclasses.replace(DEMO, recipe=dataclasses.replace(DEMO.recipe, epochs=3))
-    assert changed(digests, variant) == set(graph.STAGES)
+    assert changed(digests, variant) == {"data", "train", "evaluate", "prototypes", "report"}
 
 
 def test_other_words_make_nothing_stale(digests):
@@ -163,7 +166,7 @@ def test_a_model_made_elsewhere_makes_nothing_else_stale(digests, model):
 
 def test_models_made_elsewhere_need_no_method(model):
     found = config(names=(), models=[model])
-    assert (found["methods"], found["trained"], list(found["models"])) == ([], [], ["mine"])
+    assert (found["methods"], found["trained"], list(found["models"])) == ([], {}, ["mine"])
 
 
 def test_a_study_of_test_sets_alone_watches_those(tmp_path):
@@ -171,6 +174,92 @@ def test_a_study_of_test_sets_alone_watches_those(tmp_path):
     (tmp_path / "test/LAG-aligned").mkdir(parents=True)
     (tmp_path / "test/LAG-aligned/1.png").write_text("a")
     assert [path for path, *_ in graph.brought(benchmark, tmp_path)] == ["test/LAG-aligned"]
+
+
+# Face age synthesis
+
+
+@pytest.fixture(scope="module")
+def aged():
+    """The config of a study of which another method is asked for, with synthesis."""
+    return config(names=("cosface",), synthesized=(1,))
+
+
+def test_synthesis_brings_what_it_rests_on_for_its_seed_alone(aged):
+    # the estimator of age has draws of its own: the next seed
+    assert aged["trained"] == {
+        "cosface": [1, 2], "mtlface": [1], "age_estimator": [2], "arcface": [1],
+    }  # fmt: skip
+    assert aged["synthesis"]["synthesis-mtlface-s1"]["rests_on"] == [
+        "data", "train-mtlface-s1", "train-age_estimator-s2", "train-arcface-s1",
+        "evaluate-arcface-s1",
+    ]  # fmt: skip
+
+
+def test_synthesis_leaves_methods_and_seeds_of_the_report(aged):
+    assert (aged["methods"], aged["seeds"]) == (["cosface"], [1, 2])
+
+
+def test_a_training_that_is_asked_for_anyway_is_not_done_twice():
+    found = config(names=("arcface", "mtlface"), synthesized=(1,))["trained"]
+    assert found == {"arcface": [1, 2], "mtlface": [1, 2], "age_estimator": [2]}
+
+
+def test_synthesis_makes_nothing_stale_but_the_report(digests):
+    found = config(synthesized=(1,))["digests"]
+    added = {name: found["train"].pop(name) for name in ("mtlface", "age_estimator")}
+    assert len(set(added.values())) == 2
+    assert {stage for stage, each in digests.items() if found[stage] != each} == {"report"}
+    assert found.keys() - digests.keys() == {"synthesis"}
+
+
+def test_joint_training_needs_no_recognition_before_it():
+    joint = dataclasses.replace(DEMO.synthesis, joint=True)
+    found = config(dataclasses.replace(DEMO, synthesis=joint), ("arcface",), synthesized=(1,))
+    assert found["trained"] == {"arcface": [1, 2], "age_estimator": [2]}
+    assert "train-mtlface-s1" not in found["synthesis"]["synthesis-mtlface-s1"]["rests_on"]
+
+
+def test_another_recipe_of_synthesis_makes_that_alone_stale(aged):
+    longer = dataclasses.replace(DEMO.synthesis, steps=3)
+    study = dataclasses.replace(DEMO, synthesis=longer)
+    found = config(study, ("cosface",), synthesized=(1,))["digests"]
+    assert {s for s, each in aged["digests"].items() if found[s] != each} == {"synthesis"}
+
+
+def test_the_number_of_age_groups_reaches_the_methods_with_an_age_head():
+    study = dataclasses.replace(DEMO, num_groups=5)
+    names = ["arcface", "dal", "mtlface", "mtlface_published", "age_estimator"]
+    found = {name: graph.model_digest(study, methods.find(name)) for name in names}
+    changed = [n for n in names if found[n] != graph.model_digest(DEMO, methods.find(n))]
+    assert changed == names[2:]
+
+
+def synthesis_key(study=DEMO, seed=1, data="abc", device="cpu", network="ab"):
+    given = {"data": data, "device": device, "network": network}
+    return graph.synthesis_key(study, methods.find("mtlface"), seed, **given)
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"study": dataclasses.replace(DEMO, synthesis=studies.find("smoke").synthesis)},
+        {"study": dataclasses.replace(DEMO, allowed_bad=1)},
+        {"seed": 2},
+        {"data": "abd"},
+        {"device": "cuda"},
+        {"network": "ac"},
+    ],
+    ids=["recipe", "allowed_bad", "seed", "data", "device", "network"],
+)
+def test_what_decides_a_synthesis_changes_its_key(other):
+    assert synthesis_key(**other) != synthesis_key()
+
+
+@pytest.mark.parametrize("changed", [{"workers": 3}, {"save_every": 7}])
+def test_what_decides_on_speed_alone_leaves_the_key_of_a_synthesis(changed):
+    recipe = dataclasses.replace(DEMO.synthesis, **changed)
+    assert synthesis_key(dataclasses.replace(DEMO, synthesis=recipe)) == synthesis_key()
 
 
 # The key under which a checkpoint may be resumed
@@ -244,6 +333,8 @@ def copied(tmp_path_factory):
         (("irlib/training/building.py", "set_num_threads(threads)", "set_num_threads(1)"),
          {"train"}),  # which runs in a process that the notebook starts
         (("irlib/training/launching.py", "import os\n", "import os\nA = 1\n"), set()),
+        (("irlib/training/synthesis/stepping.py", "MIDDLE = 0.5", "MIDDLE = 0.4"), set()),
+        (("irlib/training/synthesis/joining.py", "import copy\n", "import copy\nA = 1\n"), set()),
         (("irlib/evaluation/embedding.py", "import torch\n", "import torch\nA = 1\n"),
          {"data", "train", "evaluate", "prototypes", "report"}),  # 02 validates with it
         (("notebooks/04_prototypes.ipynb", "Where do", "Where, then, do"), set()),
@@ -270,6 +361,7 @@ def test_an_edit_makes_stale_what_rests_on_it(copied, monkeypatch, edit, stale):
         ("irlib/training/building.py", True), ("irlib/training/optimizers.py", True),
         ("irlib/training/joining.py", False), ("irlib/training/__main__.py", False),
         ("irlib/training/launching.py", False), ("irlib/parallel/starting.py", False),
+        ("irlib/training/synthesis/loop.py", False), ("irlib/training/synthesis/config.py", False),
     ],
 )  # fmt: skip
 def test_weights_are_kept_unless_the_code_that_decides_them_changes(

@@ -74,6 +74,31 @@ def test_sources_name_the_heads_module_and_the_objectives():
     )  # fmt: skip
 
 
+def test_the_number_of_age_groups_is_the_studys():
+    study = dataclasses.replace(SMOKE, num_groups=5)
+    method = methods.find("mtlface")
+    head = method.build(study, method.network(study), 4).age_head
+    assert head.group_output_layer.out_features == 5
+
+
+def test_an_estimator_is_in_no_group_of_methods():
+    assert methods.find("age_estimator").kind == "estimator"
+    assert [name for name, group in methods.GROUPS.items() if "age_estimator" in group] == []
+
+
+def test_an_estimator_learns_age_and_drives_it_out_of_nothing():
+    objective = built("age_estimator")
+    assert (objective.age_weight, objective.adversary_weight) == (1.0, 0.0)
+
+
+def test_what_a_user_sets_for_the_methods_leaves_the_estimators_own_recipe():
+    given = {"lr": 0.05, "optimizer": "sgd", "start": "mine.pt", "epochs": 9}
+    study, estimator = studies.find("demo", given), methods.find("age_estimator")
+    recipe = estimator.recipe_on(study)
+    assert (recipe.optimizer, recipe.lr, recipe.schedule) == ("adamw", 5e-4, "cosine")
+    assert (recipe.start, recipe.epochs) == ("", 9)
+
+
 def test_a_method_of_ones_own_is_one_class_and_one_entry():
     class Doubled(Objective):
         def total(self, losses):

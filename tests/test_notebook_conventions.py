@@ -33,8 +33,9 @@ def parameter_cell(path):
     return "".join(cells[0]["source"])
 
 
-def test_the_five_notebooks_are_there():
+def test_the_six_notebooks_are_there():
     names = ["01_data_prep", "02_train", "03_evaluate", "04_prototypes", "05_report"]
+    names.append("06_synthesis")  # after the report in number, before it in time
     assert [path.stem for path in NOTEBOOKS] == names
 
 

@@ -36,7 +36,7 @@ def test_every_rule_that_takes_a_gpu_has_a_partition_of_its_own(profile):
         body.split(":")[0] for body in bodies if re.search(r'gpu=config\["(train_)?gpus"', body)
     ]
     named = [rule for rule, told in profile["set-resources"].items() if "slurm_partition" in told]
-    assert takers == named == ["train", "evaluate", "evaluate_model", "prototypes"]
+    assert takers == named == ["train", "evaluate", "evaluate_model", "prototypes", "synthesis"]
 
 
 def test_memory_and_time_are_whole_numbers(profile):

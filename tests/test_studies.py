@@ -231,6 +231,57 @@ def test_each_field_that_may_be_set_has_the_type_it_is_read_as():
     assert {name: types[name].__name__ for name in studies.SETTABLE} == studies.SETTABLE
 
 
+# Face age synthesis
+
+
+def test_a_recipe_of_synthesis_may_be_set_by_names_with_its_prefix():
+    study = studies.find("demo", {"synthesis.steps": "100", "synthesis.widths": "8,8,4,4"})
+    assert (study.synthesis.steps, study.synthesis.widths) == (100, (8, 8, 4, 4))
+    assert study.name == "demo+synthesis.steps=100+synthesis.widths=8-8-4-4"
+    assert (study.recipe, study.overridden) == (studies.find("demo").recipe, frozenset())
+
+
+def test_fields_of_both_recipes_have_their_own_names():
+    study = studies.find("demo", {"synthesis.batch_size": 8, "batch_size": 16})
+    assert (study.synthesis.batch_size, study.recipe.batch_size) == (8, 16)
+    assert study.overridden == {"batch_size"}
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"synthesis.stepz": 1}, "'synthesis.stepz': did you mean 'synthesis.steps'"),
+        ({"synthesis.steps": 0}, "synthesis.steps is 0: expected at least 1"),
+        ({"synthesis.steps": "many"}, "synthesis.steps is 'many': expected int"),
+        ({"synthesis.age_weight": -1}, "synthesis.age_weight: expected a finite number"),
+        ({"num_groups": 3}, "num_groups is 3: expected 4 to 8 age groups"),
+        ({"num_groups": 9}, "num_groups is 9: expected 4 to 8 age groups"),
+    ],
+)
+def test_a_wrong_value_of_synthesis_is_refused_by_its_name(given, message):
+    with pytest.raises(ValueError, match=re.escape(message)):
+        studies.find("demo", given)
+
+
+def test_the_recipe_of_synthesis_is_no_setting_of_other_stages():
+    study, demo = studies.find("demo", {"synthesis.steps": 3}), studies.find("demo")
+    assert study.settings == demo.settings
+    assert study.synthesis_settings != demo.synthesis_settings
+
+
+def test_a_study_takes_the_numbers_of_groups_that_thresholds_are_known_for():
+    from irlib.age_invariant.ages import THRESHOLDS
+    from irlib.studies.study import AGE_GROUPS
+
+    assert list(AGE_GROUPS) == list(THRESHOLDS)
+
+
+@pytest.mark.parametrize("name", ["casia", "ms1m"])
+def test_real_sets_are_synthesized_from_by_the_papers_recipe(name):
+    recipe = studies.find(name).synthesis
+    assert (recipe.steps, recipe.batch_size, recipe.units) == (36_000, 512, 128)
+
+
 # Data
 
 

@@ -3,9 +3,7 @@
 Each training is a process of its own, so several facts share one.
 """
 
-import dataclasses
 import json
-import shutil
 import signal
 import socket
 import subprocess
@@ -15,26 +13,20 @@ from types import SimpleNamespace
 
 import psutil
 import pytest
+import small_study
 import waiting
 
-from irlib import checkpoints, prepared, preparing, runs, studies
-from irlib.data import synthetic
-from irlib.data.examining import examine
-from irlib.data.faces import open_faces
+from irlib import checkpoints, runs
 from irlib.notebooks.parameters import parameters_of
 from irlib.parallel.starting import Place
 from irlib.training import __main__ as command
-from irlib.training import joining, status
+from irlib.training import asking, joining, status
 from irlib.training.attaching import TrainingError
 from irlib.training.history import read_history
 from irlib.training.launching import launch
+from irlib.training.task import Task
 
 NOTEBOOK = runs.ROOT / "notebooks/02_train.ipynb"
-SMOKE = studies.find("smoke")
-FEW = dataclasses.replace(
-    SMOKE.synthetic, identities=12, images_per_identity=8, child_images=6, agedb_identities=4,
-    fgnet_identities=4, lag_identities=4, val_identities=4, test_images_per_identity=6,
-)  # fmt: skip
 # steps so small that rounding does not grow: at the study's own rate 1e-7 becomes 1e-3 in a step
 GENTLE = {"lr": 1e-4, "log_every": 1}
 LONG = {**GENTLE, "epochs": 40, "save_every": 2}
@@ -48,27 +40,14 @@ wait_until = partial(waiting.wait_until, seconds=SECONDS_TO_END)
 def home(tmp_path_factory):
     """The data of a small smoke study, as notebook 01 leaves them."""
     home = tmp_path_factory.mktemp("training")
-    data, folder = home / "data", home / "prepared"
-    synthetic.write(FEW, data / "smoke", workers=1)
-    opened = open_faces(data / SMOKE.train, data / SMOKE.age_labels)
-    train = examine("smoke", data / SMOKE.train, opened.images, identities=12)
-    manifests = {prepared.TRAIN: train, **preparing.examine_tests(SMOKE, data)}
-    preparing.make_pairs(SMOKE, data, folder, manifests)
-    preparing.write_manifests(folder, manifests)
-    runs.write_json(folder / "metrics.json", {"fingerprint": "abc"})
+    small_study.prepare(home)
     return home
 
 
 def run_folder(home, outputs, overrides=None):
     """The run folder of a training that nobody has started, with the record that asks for it."""
-    study = studies.find("smoke", overrides or {})
-    place = home / outputs / study.name
-    shutil.copytree(home / "prepared", place / "data", dirs_exist_ok=True)
-    given = {"study": "smoke", "overrides": overrides or {}, "method": "arcface", "seed": 1}
-    where = {"device": "cpu", "data": str(home / "data"), "outputs": str(home / outputs)}
-    folder = place / "train-arcface-s1"
-    runs.start(folder, notebook="02_train", parameters={**given, **where, "tensorboard": False})
-    return folder
+    given = {"notebook": "02_train", "method": "arcface", "overrides": overrides}
+    return small_study.run_folder(home, outputs, "train-arcface-s1", **given)
 
 
 def losses(folder):
@@ -162,8 +141,8 @@ def named(home, outputs, *more):
 def test_a_folder_without_a_record_needs_a_study(capsys, tmp_path):
     told = refused(capsys, tmp_path)
     assert told == (
-        f"error: run folder {tmp_path}: expected --study, or a run.json that notebook 02 has "
-        "written"
+        f"error: run folder {tmp_path}: expected --study, or a run.json that notebook 02 or "
+        "06 has written"
     )
 
 
@@ -196,8 +175,8 @@ def test_an_option_that_would_count_for_nothing_is_refused(capsys, tmp_path, wor
 
 
 def test_the_options_have_the_notebooks_defaults(home):
-    options = command.parser().parse_args(["x", "--study", "smoke"])
-    found = command._parameters(home, options)
+    options = asking.parser().parse_args(["x", "--study", "smoke"])
+    found = asking.parameters(home, options)
     given = {name: parameter.default for name, parameter in parameters_of(NOTEBOOK).items()}
     assert found == {name: given[name] for name in found} | {"study": "smoke"}
 
@@ -237,12 +216,18 @@ def as_rank(monkeypatch, rank):
         monkeypatch.setenv(name, str(value))
 
 
+def collect_by(monkeypatch, collect):
+    """Have trainings collect their material by a function of the test's."""
+    kind = asking.KINDS["02_train"]._replace(collect=collect)
+    monkeypatch.setitem(asking.KINDS, "02_train", kind)
+
+
 @pytest.mark.parametrize("launch", [["--launch", "one"], []])
 def test_another_process_tells_its_failure_of_this_start(capsys, home, monkeypatch, launch):
     folder = run_folder(home, "rank")
     status.begin(folder, launch="one", status=status.STARTING)
     as_rank(monkeypatch, 1)
-    monkeypatch.setattr(command, "collect", lambda _: (home / "gone").read_text())
+    collect_by(monkeypatch, lambda _: (home / "gone").read_text())
     refused(capsys, folder, *launch)
     record = status.read(folder)
     assert (record["status"], record["rank"]) == ("failed", 1)
@@ -255,7 +240,7 @@ def test_another_process_tells_nothing_of_an_earlier_start(capsys, home, monkeyp
     status.update(folder, start="2020-01-01T00:00:00+00:00")
     as_rank(monkeypatch, 1)
     monkeypatch.setattr(command, "_SECONDS_TO_BEGIN", 0.2)
-    monkeypatch.setattr(command, "collect", lambda _: (home / "gone").read_text())
+    collect_by(monkeypatch, lambda _: (home / "gone").read_text())
     refused(capsys, folder)
     assert status.read(folder)["status"] == "complete"
 
@@ -265,11 +250,11 @@ def test_processes_that_would_train_different_things_are_refused_by_rank(monkeyp
     others = [values, values, {**values, "key": "b"}]
     monkeypatch.setattr("irlib.parallel.exchanged", lambda value: others)
     with pytest.raises(ValueError, match="rank 2 has key 'b', rank 0 'a': expected the same code"):
-        joining._require_alike(values)
+        joining.require_alike(values)
 
 
 def test_an_error_that_nobody_foresaw_is_told_with_its_traceback(capsys, home, monkeypatch):
-    monkeypatch.setattr(command, "collect", lambda task: {}["missing"])
+    collect_by(monkeypatch, lambda task: {}["missing"])
     assert command.main([str(run_folder(home, "unforeseen"))]) == 1
     told = capsys.readouterr().err
     assert "Traceback" in told
@@ -306,7 +291,7 @@ def task(home, monkeypatch):
     monkeypatch.setattr("torch.cuda.is_available", lambda: True)
     monkeypatch.setattr("torch.cuda.device_count", lambda: 4)
     parameters = runs.read_json(run_folder(home, "devices") / "run.json")["parameters"]
-    return lambda device: command.Task.of({**parameters, "device": device})
+    return lambda device: Task.of({**parameters, "device": device})
 
 
 def test_the_local_rank_picks_the_gpu(task):

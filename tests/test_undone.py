@@ -9,7 +9,8 @@ from irlib import runs, undone
 
 CONFIG = {
     "methods": ["arcface", "tuned"],
-    "trained": ["cosface", "tuned", "arcface"],
+    "trained": {"cosface": [1], "tuned": [1], "arcface": [1]},
+    "synthesis": {},
     "starts": {"tuned": "cosface"},
     "seeds": [1],
     "models": {"mine": {}},
@@ -40,6 +41,14 @@ def test_a_run_comes_after_those_that_it_rests_on():
     assert found["train-tuned-s1"] == ["data", "train-cosface-s1"]
     assert found["evaluate-tuned-s1"] == ["data", "train-tuned-s1"]
     assert found["prototypes-arcface-s1"] == ["data", "train-arcface-s1"]
+
+
+def test_a_synthesis_rests_on_its_judges_evaluation_too():
+    told = {"judge": "cosface", "seed": 1, "rests_on": ["data", "evaluate-cosface-s1"]}
+    found = undone.rests_on({**CONFIG, "synthesis": {"synthesis-mtlface-s1": told}})
+    assert list(found) == [*RUNS[:-1], "evaluate-cosface-s1", RUNS[-1], "synthesis-mtlface-s1"]
+    assert found["evaluate-cosface-s1"] == ["data", "train-cosface-s1"]
+    assert found["synthesis-mtlface-s1"] == told["rests_on"]
 
 
 def test_a_whole_study_lacks_nothing(home):

@@ -38,6 +38,7 @@ TABLES = (
         title="MTLFace",
         head=CosFace,
         objective=MTLFace,
+        study_options=("num_groups",),
     ),
     Method(
         name="inter_prototype",

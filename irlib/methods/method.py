@@ -26,6 +26,7 @@ from irlib.values import unknown
 _NONE = np.empty(0, dtype=np.int64)
 
 TABLE, CONTROL, ABLATION, PUBLISHED = "table", "control", "ablation", "published"
+ESTIMATOR = "estimator"  # measures the results of others, and stands in no table
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,7 +34,7 @@ class Method:
     """One row of a result table.
 
     Every method is trained by the recipe of its study; `recipe` holds what a method of kind
-    "published" changes in it.
+    "published" or "estimator" changes in it.
     """
 
     name: str  # as on the command line and in folder names
@@ -42,6 +43,7 @@ class Method:
     head_options: Mapping[str, float | bool] = field(default_factory=dict)  # of its constructor
     objective: type[Objective] = Objective
     options: Mapping[str, Any] = field(default_factory=dict)  # of its constructor
+    study_options: tuple[str, ...] = ()  # fields of the study that its constructor takes too
     group: Group | None = None  # the classes that the objective treats apart
     recipe: Recipe = AS_THE_STUDY
     start_from: str = ""  # method whose run of the same seed gives the first weights
@@ -66,6 +68,10 @@ class Method:
         on_study = study.head_options.get(self.head.__name__, {})
         return {"scale": study.scale, **on_study, **self.head_options}
 
+    def objective_settings(self, study: Study) -> dict[str, Any]:
+        """Options of the objective's constructor on a study."""
+        return {name: getattr(study, name) for name in self.study_options} | dict(self.options)
+
     @property
     def sources(self) -> tuple[str, ...]:
         """The modules that hold its code."""
@@ -74,7 +80,7 @@ class Method:
 
     def recipe_on(self, study: Study) -> TrainConfig:
         """The recipe of a study as this method changes it."""
-        return study.recipe_with(self.recipe.on(study))
+        return dataclasses.replace(study.recipe_with(self.recipe.on(study)), **self.recipe.fixed)
 
     def check(self, study: Study) -> None:
         """See that the method can be built and trained on a study, without doing either.
@@ -87,7 +93,7 @@ class Method:
                 raise ValueError("it has no training set; --models names what it evaluates")
             for head in study.head_options.keys() - set(heads.__all__):
                 raise ValueError(unknown("head", head, heads.__all__))
-            self.objective.require_recipe(self.recipe_on(study), self.options)
+            self.objective.require_recipe(self.recipe_on(study), self.objective_settings(study))
             with torch.device("meta"):  # shapes without memory
                 self.build(study, self.network(study), 2, np.arange(2 if self.group else 0))
         except (TypeError, ValueError) as error:
@@ -172,4 +178,4 @@ class Method:
             ValueError: options that do not fit; see the head and the objective.
         """
         head = self.head(study.embedding_size, num_classes, **self.head_settings(study))
-        return self.objective.of(head, network, class_ids, **self.options)
+        return self.objective.of(head, network, class_ids, **self.objective_settings(study))

@@ -26,13 +26,15 @@ class Schedule:
 
 @dataclass(frozen=True, kw_only=True)
 class Recipe:
-    """Changes of fields of `TrainConfig`, which give way to what the user sets."""
+    """Changes of fields of `TrainConfig`, which give way to what the user sets, `fixed` aside."""
 
     changes: Mapping[str, Any] = field(default_factory=dict)  # on every study
     # Where images are brought, not painted: a painted set is too small for the authors' batches.
     on_real_images: Mapping[str, Any] = field(default_factory=dict)
     # By name of the study; elsewhere casia's, in proportion to the epochs. None: the study's own.
     schedules: Mapping[str, Schedule] = field(default_factory=dict)
+    # These stand also against the user: a measuring instrument is no subject of the study.
+    fixed: Mapping[str, Any] = field(default_factory=dict)
 
     def on(self, study: Study) -> dict[str, Any]:
         """The changes on a study, by field."""

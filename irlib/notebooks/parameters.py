@@ -16,6 +16,7 @@ STAGES = {
     "evaluate": "03_evaluate",
     "prototypes": "04_prototypes",
     "report": "05_report",
+    "synthesis": "06_synthesis",
 }
 
 

@@ -7,6 +7,7 @@ from irlib.data.sets import catalog
 from irlib.data.synthetic import SyntheticSpec
 from irlib.studies.study import Study
 from irlib.training.config import TrainConfig
+from irlib.training.synthesis.config import SynthesisConfig
 
 
 def _synthetic(name: str, **values: Any) -> Study:
@@ -54,6 +55,30 @@ _FEW_IMAGES = {
     "BroadFace": {"queue_size": 400}, "MVAM": {"hard_weight": 0.1}, "MVArc": {"hard_weight": 0.05}
 }  # fmt: skip
 
+# Weights and rates for narrow networks and few steps; the published ones are for wide ones. The
+# discriminator, which learns ages slowly, is given a lead and two steps for each of the
+# generator's. Those of demo-large below are a first guess, not measured.
+_NARROW = SynthesisConfig(
+    steps=3300,
+    batch_size=16,
+    lr_generator=3e-4,
+    lr_discriminator=1e-3,
+    generator_every=2,
+    lead=0.15,
+    cooldown=0.25,
+    average=0.99,
+    adversarial_weight=2.0,
+    identity_weight=0.3,
+    age_weight=0.05,
+    units=16,
+    blocks=2,
+    widths=(48, 32, 16, 8),
+    discriminator_width=16,
+    log_every=50,
+    save_every=500,
+    workers=0,
+)
+
 STUDIES = {
     study.name: study
     for study in (
@@ -72,6 +97,7 @@ STUDIES = {
             recipe=TrainConfig(
                 epochs=6, milestones=(4, 5), batch_size=32, log_every=50, save_every=200, workers=0
             ),
+            synthesis=_NARROW,
             probe_epochs=3,
         ),
         _synthetic(
@@ -96,6 +122,16 @@ STUDIES = {
             recipe=TrainConfig(
                 epochs=2, milestones=(1,), batch_size=32, log_every=5, save_every=5, workers=0
             ),
+            synthesis=dataclasses.replace(
+                _NARROW,
+                steps=6,
+                lead=0.2,
+                batch_size=8,
+                units=10,
+                blocks=1,
+                log_every=2,
+                save_every=3,
+            ),
             seeds=(1,),
             probe_epochs=1,
             bootstrap_repeats=100,
@@ -117,6 +153,15 @@ STUDIES = {
             ),
             recipe=TrainConfig(
                 epochs=12, milestones=(6, 9, 11), batch_size=256, precision="bf16", workers=12
+            ),
+            synthesis=SynthesisConfig(
+                steps=12_000,
+                batch_size=64,
+                units=64,
+                widths=(128, 64, 32, 16),
+                discriminator_width=32,
+                precision="bf16",
+                workers=12,
             ),
             threads=12,
             gpus=1,

@@ -8,13 +8,15 @@ from irlib.data import needs
 from irlib.studies.entries import STUDIES
 from irlib.studies.study import Study
 from irlib.training.config import TrainConfig
+from irlib.training.synthesis.config import SynthesisConfig
 from irlib.values import typed, unknown
 
 # What of a study itself may be set from outside.
 SETTABLE = {
     "child_below": "float", "child_at_least": "int", "allowed_bad": "int",
-    "exclude_overlap": "bool",
+    "exclude_overlap": "bool", "num_groups": "int",
 }  # fmt: skip
+_OF_SYNTHESIS = "synthesis."  # before the fields of its config
 
 
 def find(name: str, overrides: dict[str, Any] | None = None) -> Study:
@@ -23,8 +25,8 @@ def find(name: str, overrides: dict[str, Any] | None = None) -> Study:
     Args:
         name: as in `STUDIES`.
         overrides: fields to change, of the recipe or in `SETTABLE`, e.g. ``{"precision":
-            "bf16"}``. The variant has them in its name, so its runs never mix with those of the
-            study itself.
+            "bf16"}``, or of the face age synthesis, as ``{"synthesis.steps": 100}``. The variant
+            has them in its name, so its runs never mix with those of the study itself.
 
     Raises:
         ValueError: an unknown study or field, or a wrong value.
@@ -34,15 +36,19 @@ def find(name: str, overrides: dict[str, Any] | None = None) -> Study:
     study = STUDIES[name]
     if not overrides:
         return study
-    if wrong := overrides.keys() - TrainConfig.fields() - SETTABLE.keys():
-        known = TrainConfig.fields() | SETTABLE.keys()
+    named = {_OF_SYNTHESIS + field for field in SynthesisConfig.fields()}
+    known = TrainConfig.fields() | SETTABLE.keys() | named
+    if wrong := overrides.keys() - known:
         raise ValueError(unknown("setting of a study", min(wrong), known))
     own = {
         field: typed(field, overrides[field], SETTABLE[field])
         for field in overrides.keys() & SETTABLE
     }
-    recipe = study.recipe.with_overrides({f: v for f, v in overrides.items() if f not in own})
+    synthesis = _synthesis(study.synthesis, overrides)
+    of_recipe = {f: v for f, v in overrides.items() if f not in own and f not in named}
+    recipe = study.recipe.with_overrides(of_recipe)
     values = dataclasses.asdict(recipe) | own
+    values |= {_OF_SYNTHESIS + f: v for f, v in dataclasses.asdict(synthesis).items()}
     texts = {f: "-".join(map(str, v)) if isinstance(v, tuple) else v for f, v in values.items()}
     told = "".join(f"+{field}={texts[field]}" for field in sorted(overrides)).replace("/", "_")
     return dataclasses.replace(
@@ -51,9 +57,22 @@ def find(name: str, overrides: dict[str, Any] | None = None) -> Study:
         title=f"{study.title}, but with {told[1:].replace('+', ', ')}",
         expected="something else than the study it varies, which was not measured",
         recipe=recipe,
-        overridden=frozenset(overrides) - own.keys(),
+        synthesis=synthesis,
+        overridden=frozenset(of_recipe),
         **own,
     )
+
+
+def _synthesis(config: SynthesisConfig, overrides: dict[str, Any]) -> SynthesisConfig:
+    given = {
+        name.removeprefix(_OF_SYNTHESIS): value
+        for name, value in overrides.items()
+        if name.startswith(_OF_SYNTHESIS)
+    }
+    try:
+        return config.with_overrides(given)
+    except ValueError as error:  # it begins with the name of the field
+        raise ValueError(f"{_OF_SYNTHESIS}{error}") from None
 
 
 def require_data(study: Study, data: Path, *, tests: bool = True) -> None:

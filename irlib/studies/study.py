@@ -9,6 +9,9 @@ from irlib.data.ages import CHILD_BELOW, CHILD_IMAGES
 from irlib.data.needs import Need
 from irlib.data.synthetic import SyntheticSpec
 from irlib.training.config import TrainConfig
+from irlib.training.synthesis.config import SynthesisConfig
+
+AGE_GROUPS = range(4, 9)  # how many there may be; see `irlib.age_invariant.ages`
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,6 +36,8 @@ class Study:
     # of heads by class name, where these data need others than the defaults
     head_options: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     recipe: TrainConfig
+    synthesis: SynthesisConfig = SynthesisConfig()  # noqa: RUF009  it is frozen
+    num_groups: int = 7  # age groups of MTLFace's age head, so of its synthesis
     overridden: frozenset[str] = frozenset()  # fields of the recipe that the user set
     methods: tuple[str, ...] = ("arcface", "inter_prototype")
     seeds: tuple[int, ...] = (4885, 1234, 5678)  # the paper's
@@ -45,6 +50,7 @@ class Study:
     probe_threads: int = 2  # CPU threads of that training, while nothing else runs
     bootstrap_repeats: int = 1000
     threads: int = 1  # CPU threads of one training; fixed, so that results do not depend on cores
+    synthesis_threads: int = 2  # of the one synthesis training, beside which little else runs
     gpus: int = 0  # of one training
     disk_gib: float = 1.0  # data made and outputs together
 
@@ -52,13 +58,15 @@ class Study:
         """Check the values that a user may set."""
         if not 0 < self.child_below <= 130:
             raise ValueError(f"child_below is {self.child_below}: expected years above 0")
+        if self.num_groups not in AGE_GROUPS:
+            raise ValueError(f"num_groups is {self.num_groups}: expected 4 to 8 age groups")
         for name, least in (("child_at_least", 1), ("allowed_bad", 0)):
             if getattr(self, name) < least:
                 raise ValueError(f"{name} is {getattr(self, name)}: expected at least {least}")
 
     @property
     def settings(self) -> dict[str, Any]:
-        """Every value that a result depends on, as plain JSON values."""
+        """Every value that a result depends on, as plain JSON values; `synthesis` stands apart."""
         told_only = {
             "name",
             "title",
@@ -68,6 +76,8 @@ class Study:
             "methods",
             "seeds",
             "overridden",
+            "synthesis",
+            "synthesis_threads",
         }
         values = dataclasses.asdict(self)
         return {
@@ -75,6 +85,11 @@ class Study:
             for name, value in values.items()
             if name not in told_only | {"gpus", "disk_gib"}
         }
+
+    @property
+    def synthesis_settings(self) -> dict[str, Any]:
+        """The values that face age synthesis depends on, besides `settings`."""
+        return {**self.synthesis.settings, "threads": self.synthesis_threads}
 
     def recipe_with(self, changes: Mapping[str, Any]) -> TrainConfig:
         """The recipe with some fields changed, but not those that the user set."""
