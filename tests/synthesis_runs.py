@@ -67,6 +67,29 @@ class WideGenerator(Generator):
         return super().forward(images.double(), pyramid, identity, groups.double())
 
 
+class WideDiscriminator(PatchDiscriminator):
+    """Of float64, on images of float32."""
+
+    def forward(self, images, groups):
+        return super().forward(images.double(), groups.double())
+
+
+class Mortal:
+    """Couples of batches that die before one of them, counted from 0 in this process."""
+
+    def __init__(self, couples, kill_at):
+        self.couples, self.kill_at = couples, kill_at
+
+    def __iter__(self):
+        for number, couple in enumerate(self.couples):
+            if number == self.kill_at:
+                raise Killed
+            yield couple
+
+    def __getattr__(self, name):
+        return getattr(self.couples, name)
+
+
 class Run:
     """One synthesis training, that can be built again and again over the same folder."""
 
@@ -83,7 +106,8 @@ class Run:
         shape = GeneratorShape(units=recipe.units, blocks=recipe.blocks, widths=recipe.widths)
         kind = WideGenerator if wide else Generator
         self.generator = kind(self.encoder.map_shapes, GROUPS, shape)
-        self.discriminator = PatchDiscriminator(GROUPS, recipe.discriminator_width)
+        judge = WideDiscriminator if wide else PatchDiscriminator
+        self.discriminator = judge(GROUPS, recipe.discriminator_width)
         if wide:
             for module in (self.encoder, self.generator, self.discriminator):
                 module.double()
@@ -103,12 +127,11 @@ class Run:
 
     def train(self, *, kill_at=None, recognition=None):
         """The history; up to a kill at the beginning of a step, counted from 0."""
-        if kill_at is not None:
-            kill_before(self.encoder, kill_at)
+        batches = self.batches if kill_at is None else Mortal(self.batches, kill_at)
         torch.manual_seed(3)
         try:
             return train_synthesis(
-                self.encoder, self.generator, self.discriminator, self.batches, self.recipe,
+                self.encoder, self.generator, self.discriminator, batches, self.recipe,
                 self.recorder, seed=5, recognition=recognition,
             )  # fmt: skip
         except Killed:
@@ -128,17 +151,3 @@ def recognition_loader(faces):
 def made(run):
     """A copy of all that a synthesis training makes."""
     return weights_of(run.generator, run.discriminator)
-
-
-def kill_before(encoder, step):
-    """Make an encoder die at the beginning of a step of this process, counted from 0."""
-    see, seen = encoder.see, [0]
-
-    def killer(images):
-        if not torch.is_grad_enabled():  # of the sources, once a step
-            if seen[0] == step:
-                raise Killed
-            seen[0] += 1
-        return see(images)
-
-    encoder.see = killer

@@ -38,6 +38,7 @@ def test_an_unknown_field_is_refused_with_the_nearest_one():
     ("adversarial_weight", -1.0), ("identity_weight", float("nan")), ("units", 9), ("blocks", 0),
     ("widths", (8, 8, 8)), ("widths", (8, 8, 8, 0)), ("discriminator_width", 0),
     ("precision", "fp16"), ("compile", "reduce-overhead"), ("workers", -2), ("save_every", 0),
+    ("lead", 1.0), ("lead", -0.1), ("generator_every", 0),
 ])  # fmt: skip
 def test_a_value_out_of_its_range_is_refused_by_its_field(name, value):
     with pytest.raises(ValueError, match=f"^{name}"):
@@ -46,3 +47,10 @@ def test_a_value_out_of_its_range_is_refused_by_its_field(name, value):
 
 def test_what_decides_on_speed_alone_is_no_setting():
     assert SynthesisConfig.fields() - SynthesisConfig().settings.keys() == {"workers", "save_every"}
+
+
+def test_a_recipe_in_which_the_generator_never_learns_is_refused():
+    # four of the six steps are left after the lead
+    SynthesisConfig(steps=6, lead=0.4, generator_every=4)
+    with pytest.raises(ValueError, match=r"^generator_every is 5: expected at most the 4 steps"):
+        SynthesisConfig(steps=6, lead=0.4, generator_every=5)

@@ -7,6 +7,7 @@ from synthesis_networks import KEYS, NARROW, encoder, generator, images
 from torch import nn
 
 from irlib.age_invariant.synthesis import Generator
+from irlib.age_invariant.synthesis.generator import doubled, doubled_by_means
 
 FULL = ((64, 112, 112), (64, 56, 56), (128, 28, 28), (256, 14, 14), (512, 7, 7))  # of ir_50
 
@@ -120,3 +121,12 @@ def test_maps_that_do_not_end_at_seven_pixels_are_refused():
 def test_an_unknown_number_of_groups_is_refused():
     with pytest.raises(ValueError, match="num_groups: expected one of 4, 5, 6, 7, 8, got 9"):
         Generator(FULL, 9)
+
+
+def test_maps_are_doubled_alike_in_both_ways_and_so_are_their_gradients():
+    maps = torch.randn(2, 3, 7, 7, dtype=torch.float64, requires_grad=True)
+    weights = torch.randn(2, 3, 14, 14, dtype=torch.float64)
+    ways = [doubled(maps), doubled_by_means(maps)]
+    torch.testing.assert_close(*ways, rtol=0, atol=1e-14)
+    gradients = [torch.autograd.grad((way * weights).sum(), maps)[0] for way in ways]
+    torch.testing.assert_close(*gradients, rtol=0, atol=1e-14)

@@ -76,6 +76,12 @@ def test_a_finished_joint_training_gives_back_its_weights(crops, joined):
     )
 
 
+def test_other_kernels_for_the_two_are_refused(run):
+    run.build(replace(RECIPE, joint=True, tf32=True))
+    with pytest.raises(ValueError, match="tf32 is True in the recipe of synthesis and False"):
+        run.train(recognition=run.recognition())
+
+
 def test_too_few_steps_for_recognition_are_refused(run):
     run.build(JOINT)
     with pytest.raises(ValueError, match=r"steps is 6: expected at least the 10 .* 2 epochs of 5"):

@@ -8,7 +8,7 @@ import torch
 from synthesis_runs import MODEL, RECIPE, Run, made
 from training_runs import equal, weights_of, without_clock
 
-from irlib import checkpoints
+from irlib import checkpoints, devices
 from irlib.images import augment
 from irlib.training.config import LAST, RESUME
 from irlib.training.synthesis.stepping import SynthesisStepping
@@ -182,6 +182,19 @@ def test_a_step_does_not_wait_for_the_device(run, precision):
         torch.cuda.set_sync_debug_mode("default")
 
 
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+def test_steps_on_a_gpu_repeat_bit_for_bit(run):
+    devices.choose_kernels(tf32=False, deterministic=True)
+    found = []
+    for _ in range(2):
+        stepping, couples = stepping_of(run.build(), "cuda"), iter(run.batches)
+        for step in range(3):
+            stepping.take(next(couples), step)
+        found.append(made(run))
+    assert equal(*found)
+
+
 # What a training does
 
 
@@ -256,6 +269,16 @@ def test_an_average_survives_a_kill(run):
     killed = Run(run.crops, run.folder / "killed")
     killed.build(recipe).train(kill_at=4)
     killed.build(recipe).train()
+    assert equal(made(killed), made(run))
+
+
+@pytest.mark.parametrize("kill_at", [2, 5])  # in the lead; where losses of both kinds wait
+def test_a_training_with_a_lead_survives_a_kill(run, kill_at):
+    recipe = replace(RECIPE, steps=8, lead=0.4, generator_every=2, save_every=1, log_every=4)
+    history = run.build(recipe).train()
+    killed = Run(run.crops, run.folder / "killed")
+    killed.build(recipe).train(kill_at=kill_at)
+    assert without_clock(killed.build(recipe).train()) == without_clock(history)
     assert equal(made(killed), made(run))
 
 

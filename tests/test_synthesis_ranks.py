@@ -13,7 +13,10 @@ from irlib import checkpoints, parallel
 from irlib.training.config import LAST
 
 # The fifth step has three images: of four processes one has none.
-CASES = {"alone": RECIPE, "joint": replace(RECIPE, joint=True, average=0.9)}
+CASES = {
+    "alone": RECIPE,
+    "joint": replace(RECIPE, joint=True, average=0.9, lead=0.2, generator_every=2),
+}
 
 
 def trained(crops, home, name, kill_at=None):

@@ -7,6 +7,7 @@ Shapes: B images, G age groups, C channels of h x w pixels.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 import torch.nn.functional as F
@@ -29,7 +30,7 @@ class GeneratorShape:
 
 
 class UpBlock(nn.Module):
-    """Maps at twice the size, joined with what a skip connection brings there.
+    """Maps at twice the size, or at their own, joined with what a skip connection brings there.
 
     Args:
         inputs: channels of the maps.
@@ -46,8 +47,7 @@ class UpBlock(nn.Module):
     def forward(self, maps: Tensor, skip: Tensor) -> Tensor:
         """Maps (B, outputs, h, w), of maps of at most that size and a skip (B, beside, h, w)."""
         if maps.shape[-1] < skip.shape[-1]:
-            size = skip.shape[-2:]
-            maps = F.interpolate(maps, size, mode="bilinear", align_corners=False)
+            maps = doubled(maps)
         joined = self.conv(torch.cat([maps, skip], dim=1)) + self.shortcut(maps)
         return joined + self.conv2(joined)
 
@@ -115,6 +115,20 @@ class Generator(nn.Module):
         for up, skip in zip((self.up_1, self.up_2, self.up_3, self.up_4), beside, strict=True):
             maps = up(maps, skip)
         return images + self.conv3(maps)
+
+
+def doubled(maps: Tensor) -> Tensor:
+    """Maps (B, C, 2 h, 2 w), bilinear between the centers of pixels, of maps (B, C, h, w)."""
+    if maps.is_cuda:  # there the gradient of the usual way adds up in no fixed order
+        return doubled_by_means(maps)
+    return F.interpolate(maps, scale_factor=2, mode="bilinear", align_corners=False)
+
+
+def doubled_by_means(maps: Tensor) -> Tensor:
+    """What `doubled` gives, as means of 2x2 pixels, taken twice, of each pixel four times."""
+    twice = F.interpolate(maps, scale_factor=2, mode="nearest")
+    mean = partial(F.avg_pool2d, kernel_size=2, stride=1)
+    return mean(mean(twice, padding=1, count_include_pad=False))
 
 
 def _skips(images: Tensor, pyramid: Sequence[Tensor]) -> list[Tensor]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from irlib.training.config import EVERY_CORE, PRECISIONS
-from irlib.values import check_weight, typed, unknown
+from irlib.values import check_weight, replaced
 
 COMPILED = ("", "default")  # no CUDA graphs: the discriminator runs twice a step, at two sizes
 LEAST_UNITS = 10  # of a group; of fewer none would be shared with the next group
@@ -64,6 +64,9 @@ class SynthesisConfig:
         for name in ("beta1", "beta2", "average"):
             self._check(name, 0 <= getattr(self, name) < 1, "at least 0 and less than 1")
         self._check("lead", 0 <= self.lead < 1, "a share of at least 0 and less than 1")
+        left = self.steps - self.lead_steps
+        most = f"at most the {left:,} steps after the lead"
+        self._check("generator_every", self.generator_every <= left, most)
         self._check("cooldown", 0 <= self.cooldown <= 1, "a share from 0 to 1")
         for name in ("adversarial_weight", "identity_weight", "age_weight"):
             check_weight(name, getattr(self, name))
@@ -110,9 +113,4 @@ class SynthesisConfig:
         Raises:
             ValueError: an unknown field (the nearest one is named) or a value of a wrong type.
         """
-        types = {f.name: getattr(f.type, "__name__", str(f.type)) for f in dataclasses.fields(self)}
-        for name in overrides:
-            if name not in types:
-                raise ValueError(unknown("synthesis option", name, types))
-        values = {name: typed(name, value, types[name]) for name, value in overrides.items()}
-        return dataclasses.replace(self, **values)
+        return replaced(self, overrides, kind="synthesis option")

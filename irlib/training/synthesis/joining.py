@@ -155,14 +155,14 @@ def assemble(task: SynthesisTask, material: Material, place: Place) -> Assembled
     study, config, device = task.study, task.study.synthesis, task.pick_device(place)
     origin = _Origin.along(task, material, place) if config.joint else _Origin.of(material.given)
     encoder = origin.encoder
-    threads = study.synthesis_threads
+    threads = study.threads if config.joint else study.synthesis_threads  # joint: as it would alone
     networks = build(encoder, config, seed=task.seed, threads=threads, device=device)
     batches = couples(
         material.faces, config, num_groups=encoder.num_groups, seed=task.seed,
         allowed_bad=study.allowed_bad, local_size=place.local_size,
     )  # fmt: skip
     if origin.recognition:
-        origin.recognition.require_fit(encoder, config.steps)
+        origin.recognition.require_fit(encoder, config)
     told = {"data": material.ready.fingerprint, "device": device.type, "network": origin.key}
     recorder = SynthesisRecorder(
         task.folder,

@@ -69,6 +69,7 @@ def train_synthesis(
         discriminator.load_state_dict(content["discriminator"])
         if recognition is not None:
             recognition.load(content)
+            encoder.refresh(recognition.backbone, recognition.objective.age_head)
         states.clear()
         return recorder.lines
     stepping = SynthesisStepping(encoder, generator, discriminator, config, seed=seed)
@@ -101,6 +102,7 @@ class _Run:
         draws, loaders, head = {"draws": stepping.draws}, {"couples": batches}, None
         if stepping.average is not None:
             modules["average"] = stepping.average
+        self.made = tuple(modules.values())
         if beside is not None:
             other = beside.stepping
             modules |= {"backbone": other.backbone, "objective": other.objective}
@@ -127,7 +129,7 @@ class _Run:
                 if step % config.log_every == 0 or step == config.steps:
                     self._log(judged, step)
                 if step % config.save_every == 0 or step == config.steps:
-                    make_alike(self.stepping.generator, self.stepping.discriminator)
+                    make_alike(*self.made)
                     save(self.states, self.running, self.loaders, self.recorder, step)
 
     def _log(self, judged: Judged, step: int) -> None:
@@ -175,4 +177,4 @@ def _require_fit(
         number = "a" if config.joint else "no"
         raise ValueError(f"joint is {config.joint}: expected {number} recognition training beside")
     if recognition is not None:
-        recognition.require_fit(encoder, config.steps)
+        recognition.require_fit(encoder, config)

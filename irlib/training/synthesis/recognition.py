@@ -16,6 +16,7 @@ from irlib.age_invariant.synthesis.encoder import Encoder
 from irlib.images import Batch
 from irlib.training.config import TrainConfig
 from irlib.training.stepping import Loader, Stepping, Taken
+from irlib.training.synthesis.config import SynthesisConfig
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,23 +34,31 @@ class Recognition:
         """How many steps it takes."""
         return self.config.epochs * len(self.loader)
 
-    def require_fit(self, encoder: Encoder, steps: int) -> None:
+    def require_fit(self, encoder: Encoder, config: SynthesisConfig) -> None:
         """See that a synthesis training can be joined to it.
 
         Args:
             encoder: of that training.
-            steps: of that training.
+            config: its recipe.
 
         Raises:
             ValueError: it cannot; the message names the field.
         """
         if encoder.network is self.backbone or encoder.age_head is self.objective.age_head:
             raise ValueError("encoder: expected copies of the backbone and age head that learn")
-        if steps < self.steps:
+        if config.steps < self.steps:
+            epochs = f"{self.config.epochs} epochs of {len(self.loader)}"
             raise ValueError(
-                f"steps is {steps:,}: expected at least the {self.steps:,} of the recognition "
-                f"training that is joined to it, {self.config.epochs} epochs of {len(self.loader)}"
+                f"steps is {config.steps:,}: expected at least the {self.steps:,} of the "
+                f"recognition training that is joined to it, {epochs}"
             )
+        for name in ("tf32", "deterministic"):
+            own, other = getattr(self.config, name), getattr(config, name)
+            if own != other:
+                raise ValueError(
+                    f"{name} is {other} in the recipe of synthesis and {own} in that of the "
+                    "recognition joined to it: expected one, for a GPU computes by one"
+                )
         if parallel.size() > 1 and not self.config.shared_batch_norm:
             raise ValueError(
                 "shared_batch_norm of the recognition recipe is False: expected True in joint "
