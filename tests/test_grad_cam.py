@@ -68,6 +68,14 @@ def test_a_network_that_tells_age_apart_is_seen_by_its_backbones_maps():
     assert cams.max() > 0.5
 
 
+def test_a_network_that_is_split_by_attention_is_seen_by_its_backbones_maps():
+    network = Recognition(backbones.build("tiny", 16, "attention").eval())
+    faces = np.random.default_rng(0).integers(0, 256, (2, 112, 112, 3), dtype=np.uint8)
+    cams = cosine_cams(network, faces, faces[::-1].copy(), device="cpu")
+    assert cams.shape == (2, 2, 112, 112)
+    assert cams.max() > 0.9
+
+
 def test_the_backbone_is_afterwards_as_it_was():
     network = backbones.build("tiny", 16).eval()
     cosine_cams(network, picture(90), picture((9, 80, 7)), device="cpu")

@@ -53,7 +53,7 @@ def cosine_cams(
 @contextmanager
 def _last_maps(network: nn.Module) -> Iterator[list[Tensor]]:
     # The maps are the result of a method, not of a module, so no hook of torch sees them.
-    backbone = next((each for each in network.modules() if hasattr(each, "embed_maps")), None)
+    backbone = next((each for each in network.modules() if hasattr(each, "maps")), None)
     if backbone is None:
         raise ValueError(f"{type(network).__name__}: no backbone of irlib.backbones in it")
     seen: list[Tensor] = []

@@ -43,7 +43,7 @@ class Opened:
     @property
     def has_maps(self) -> bool:
         """Whether the network has maps that Grad-CAM can show: those of `irlib.backbones` have."""
-        return any(hasattr(each, "embed_maps") for each in _modules(self.network))
+        return any(hasattr(each, "maps") for each in _modules(self.network))
 
 
 def open_model(
