@@ -11,6 +11,7 @@ from irlib.methods.recipes import Recipe
 _RECIPE = Recipe(
     fixed={
         "optimizer": "adamw", "lr": 5e-4, "lr_floor": 0.0, "schedule": "cosine",
+        "warmup_epochs": 1.5,  # without, the years' squared error kills the hidden units at once
         "sampled_share": 1.0, "start": "",
     }
 )  # fmt: skip
