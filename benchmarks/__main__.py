@@ -19,6 +19,7 @@ TITLES = {
     "parallel": "Several processes",
     "methods": "Training step of each method",
     "synthesis": "Training step of face age synthesis",
+    "facespace": "Check of aligned crops",
     "loading": "Batches from record files",
     "records": "Opening and reading record files",
     "ages": "Age labels",

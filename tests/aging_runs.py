@@ -5,7 +5,6 @@ from functools import cache
 
 import numpy as np
 from embedding_models import saved
-from PIL import Image
 from synthesis_networks import discriminator, encoder, generator, recognition
 
 from irlib import checkpoints
@@ -33,19 +32,6 @@ def space(people=140):
     """The face space of five crops each of people."""
     crops = painted(0, people)
     return FaceSpace.of(Crops(tuple(map(str, range(len(crops)))), tuple(crops)), seed=0)
-
-
-def moved(crops, *, shift=(0, 0), turn=0, zoom=1.0):
-    """Crops shifted by pixels, turned by degrees and enlarged about the middle; gray around."""
-    done = []
-    for crop in crops:
-        side = round(112 * zoom)
-        canvas = Image.new("RGB", (3 * 112, 3 * 112), (128, 128, 128))
-        turned = Image.fromarray(crop).resize((side, side), Image.Resampling.BILINEAR)
-        canvas.paste(turned, (168 - side // 2 + shift[0], 168 - side // 2 + shift[1]))
-        canvas = canvas.rotate(turn, Image.Resampling.BILINEAR, fillcolor=(128, 128, 128))
-        done.append(np.asarray(canvas.crop((112, 112, 224, 224))))
-    return np.stack(done)
 
 
 def synthesis_run(home, *, notebook="06_synthesis"):

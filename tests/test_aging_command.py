@@ -1,19 +1,22 @@
 """The command that ages photographs: its files, words, exit status, and what it refuses."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
-from aging_runs import held_out, moved, space, synthesis_run
+from aging_runs import held_out, space, synthesis_run
 from embedding_models import noise, png, saved
 from pictures import put
 from PIL import Image
 
+from benchmarks.facespace import moved
 from irlib import checkpoints
-from irlib.aging import aged, open_run, write_aged
+from irlib.aging import aged, open_run, require_free, write_aged
 from irlib.aging.__main__ import main
 from irlib.aging.making import Aged
+from irlib.aging.writing import GRID_ROWS
 from irlib.evaluation.synthesized.faces import in_all_groups
 
 
@@ -129,6 +132,50 @@ def test_a_folder_that_is_no_run_is_refused(tmp_path, photos, capsys):
     assert "no run.json; expected the folder of a run of notebook 06" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("content", [{"name": "an app"}, ["no", "record"]])
+def test_a_record_of_something_else_is_refused(tmp_path, folder, photos, capsys, content):
+    (folder / "run.json").write_text(json.dumps(content))
+    assert run(*photos, "--run", folder, "--out", tmp_path / "out") == 1
+    told = f"{folder}: its run.json names no notebook, expected one of 06_synthesis"
+    assert told in capsys.readouterr().err
+
+
+def test_an_estimator_that_is_none_is_refused_by_its_file(tmp_path, folder):
+    path = tmp_path / "study/train-age_estimator-s2/last.pt"
+    saved(path)
+    with pytest.raises(ValueError, match=rf"^{path}: model: decomposition is ''"):
+        open_run(folder)
+
+
+def test_the_run_of_the_present_folder_finds_estimator_and_judge(folder, monkeypatch):
+    monkeypatch.chdir(folder)
+    assert open_run(Path()).notes == ()
+
+
+def test_a_photograph_is_not_written_over(tmp_path, folder, capsys):
+    photo = put(tmp_path / "photos/grid.png", png(passing(1)[0]))
+    before = photo.read_bytes()
+    assert run(photo, "--run", folder, "--out", photo.parent) == 1
+    assert f"{photo.parent}: grid.png is there already" in capsys.readouterr().err
+    assert [path.name for path in photo.parent.iterdir()] == ["grid.png"]
+    assert photo.read_bytes() == before
+
+
+def test_what_an_earlier_call_wrote_is_not_written_over(tmp_path, folder, photos, capsys):
+    out = tmp_path / "out"
+    run(photos[0], "--run", folder, "--out", out, "--groups", "0")
+    before = {path.name: path.read_bytes() for path in out.iterdir()}
+    assert run(photos[1], "--run", folder, "--out", out, "--groups", "6") == 1
+    assert f"{out}: grid.png, ages.csv are there already" in capsys.readouterr().err
+    assert {path.name: path.read_bytes() for path in out.iterdir()} == before
+
+
+def test_a_file_is_no_folder_for_results(tmp_path):
+    path = put(tmp_path / "out", "words")
+    with pytest.raises(FileExistsError, match="out: not a folder"):
+        require_free(path, ["a.png"], ["0-10"])
+
+
 def test_weights_of_something_else_are_refused(tmp_path, folder, photos, capsys):
     saved(folder / "last.pt")
     assert run(*photos, "--run", folder, "--out", tmp_path / "out") == 1
@@ -161,3 +208,31 @@ def test_as_many_names_as_faces_are_asked_for(tmp_path):
     faces = held_out()[:2]
     with pytest.raises(ValueError, match="1 names for 2 faces"):
         write_aged(tmp_path, ["a.jpg"], Aged(faces, faces[:, None], ("0-10",)))
+
+
+def test_a_photograph_that_is_a_file_of_the_results_is_refused(tmp_path, monkeypatch):
+    photo = put(tmp_path / "ages.csv", png(noise(0)))
+    before = photo.read_bytes()
+    monkeypatch.chdir(tmp_path)
+    faces = held_out()[:1]
+    with pytest.raises(ValueError, match=r"ages\.csv: is a photograph given"):
+        write_aged(Path(), [str(photo)], Aged(faces, faces[:, None], ("0-10",)))
+    assert photo.read_bytes() == before
+    assert list(tmp_path.iterdir()) == [photo]
+
+
+def test_the_grid_shows_the_first_photographs_and_the_table_all(tmp_path):
+    # all rows of 1.21 inches at 150 pixels must stay below the 65,536 that a picture may have
+    count = GRID_ROWS + 10
+    faces = np.repeat(held_out()[:1], count, axis=0)
+    names = [f"{at}.jpg" for at in range(count)]
+    grid, table, *pictures = write_aged(tmp_path, names, Aged(faces, faces[:, None], ("0-10",)))
+    assert (len(pictures), len(pd.read_csv(table))) == (count, 2 * count)
+    with Image.open(grid) as picture:
+        assert picture.height == pytest.approx(181.5 * GRID_ROWS, rel=0.01)
+
+
+def test_photographs_beyond_the_grid_are_told(tmp_path, folder, photos, capsys, monkeypatch):
+    monkeypatch.setattr("irlib.aging.__main__.GRID_ROWS", 1)
+    run(*photos, "--run", folder, "--out", tmp_path / "out", "--groups", "0")
+    assert "note: grid.png shows the first 1 of 2 photographs" in capsys.readouterr().out

@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 import skimage.data
-from aging_runs import held_out, moved, space
+from aging_runs import held_out, space
 from embedding_models import noise
 
+from benchmarks.facespace import cuts, moved
 from irlib.aging.disturbing import disturbed
 from irlib.aging.facespace import LEAST_CROPS, FaceSpace
 from irlib.aging.gaussians import Gaussian
@@ -29,16 +30,9 @@ def test_crops_upside_down_in_mirror_image_are_refused():
     assert space().accepts(held_out()[:, ::-1]).mean() <= 0.05
 
 
-def patches(picture):
-    """All squares of 112 pixels, 56 apart, of a photograph."""
-    height, width = picture.shape[:2]
-    corners = np.mgrid[0 : height - 111 : 56, 0 : width - 111 : 56].reshape(2, -1).T
-    return np.stack([picture[y : y + 112, x : x + 112] for y, x in corners])
-
-
 @pytest.mark.parametrize("pictures", [
-    patches(skimage.data.coffee()),
-    patches(skimage.data.chelsea()),
+    cuts(skimage.data.coffee()),
+    cuts(skimage.data.chelsea()),
     np.stack([noise(seed) for seed in range(20)]),
     np.full((1, 112, 112, 3), 90, dtype=np.uint8),
     np.broadcast_to(np.arange(0, 224, 2, dtype=np.uint8)[:, None, None], (1, 112, 112, 3)),

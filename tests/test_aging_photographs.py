@@ -110,6 +110,13 @@ def test_all_that_are_refused_are_told_at_once(tmp_path):
     )
 
 
+def test_a_photograph_spelled_in_two_ways_is_given_twice(tmp_path, monkeypatch):
+    path = put(tmp_path / "a.png", png(noise(0)))
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ValueError, match=r"^a\.png: given twice"):
+        open_photographs([path, Path("a.png")], space=ANY)
+
+
 def test_no_photograph_is_refused():
     with pytest.raises(ValueError, match="no photograph given"):
         open_photographs([], space=ANY)

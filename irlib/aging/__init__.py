@@ -4,9 +4,10 @@ What cannot be used is refused by name: no face, several, out of alignment, dama
 """
 
 from irlib.aging.facespace import FaceSpace
-from irlib.aging.making import Aged, aged, write_aged
+from irlib.aging.making import Aged, aged
 from irlib.aging.opening import SynthesisRun, open_run
 from irlib.aging.photographs import open_photographs
+from irlib.aging.writing import require_free, write_aged
 
 __all__ = [
     "Aged",
@@ -15,5 +16,6 @@ __all__ = [
     "aged",
     "open_photographs",
     "open_run",
+    "require_free",
     "write_aged",
 ]

@@ -8,9 +8,11 @@ from pathlib import Path
 import numpy as np
 
 from irlib import devices
-from irlib.aging.making import Aged, aged, chosen_groups, write_aged
+from irlib.age_invariant.synthesis.groups import group_names
+from irlib.aging.making import Aged, aged, chosen_groups
 from irlib.aging.opening import open_run
 from irlib.aging.photographs import open_photographs
+from irlib.aging.writing import GRID_ROWS, require_free, write_aged
 
 _EPILOG = """\
 Each photograph shows one face. Pictures of 112x112 pixels are taken for aligned crops and checked;
@@ -42,7 +44,7 @@ def parser() -> argparse.ArgumentParser:
     add = command.add_argument
     add("photographs", metavar="PHOTO", type=Path, nargs="+", help="one face each")
     add("--run", metavar="FOLDER", type=Path, required=True, help="of a run of notebook 06")
-    add("--out", metavar="FOLDER", type=Path, required=True, help="for pictures and table")
+    add("--out", metavar="FOLDER", type=Path, required=True, help="new, for the results")
     add("--groups", metavar="G,G", help="numbers of age groups, from 0 (default: all)")
     add("--detector", metavar="FILE", type=Path, help="YuNet's .onnx file")
     add("--device", default="auto", help="auto, cpu, mps, cuda or cuda:1")
@@ -55,12 +57,14 @@ def run_age(options: argparse.Namespace) -> None:
     Raises:
         FileNotFoundError: a run or detector that is not there.
         ValueError: an unknown group, a run of something else, photographs that cannot be used.
-        OSError: the folder cannot be written.
+        OSError: the folder cannot be written, or holds files that would be written over.
     """
     groups = None if options.groups is None else _numbers(options.groups)
     run = open_run(options.run, device=devices.pick(options.device))
-    chosen_groups(groups, run.synthesizer.num_groups)
+    count = run.synthesizer.num_groups
+    asked = [group_names(count)[group] for group in chosen_groups(groups, count)]
     names = [str(path) for path in options.photographs]
+    require_free(options.out, names, asked)
     crops = open_photographs(options.photographs, detector=options.detector, space=run.space)
     unlike = np.zeros(len(crops), dtype=bool) if run.space is None else ~run.space.accepts(crops)
     strange = [f"{names[row]}: {_STRANGE}" for row in np.flatnonzero(unlike)]
@@ -70,6 +74,8 @@ def run_age(options: argparse.Namespace) -> None:
     grid, table, *pictures = write_aged(options.out, names, result)
     _tell(names, result)
     print(f"{grid}, {table} and {len(pictures):,} pictures")
+    if len(names) > GRID_ROWS:
+        print(f"note: {grid.name} shows the first {GRID_ROWS} of {len(names):,} photographs")
 
 
 def _numbers(text: str) -> list[int]:

@@ -50,15 +50,8 @@ def open_run(folder: Path, *, device: torch.device | str = "cpu") -> SynthesisRu
         FileNotFoundError: there is no run, or it has no weights.
         ValueError: a run of another notebook, or a file that is damaged.
     """
-    if not (folder / "run.json").is_file():
-        raise FileNotFoundError(
-            f"{folder}: no run.json; expected the folder of a run of notebook {_NOTEBOOK}"
-        )
-    record = runs.read_record(folder)
-    if record.get("notebook") != _NOTEBOOK:
-        raise ValueError(
-            f"{folder}: a run of notebook {record.get('notebook')}, expected one of {_NOTEBOOK}"
-        )
+    folder = folder.resolve()  # "." has no neighbors by its name
+    record = _record(folder)
     where, space = torch.device(device), folder / FILE
     synthesizer = Synthesizer.load(runs.require(folder, "last.pt", _NOTEBOOK))
     estimator, judge = (_beside(folder, record, name) for name in ("estimator", "judge"))
@@ -67,10 +60,32 @@ def open_run(folder: Path, *, device: torch.device | str = "cpu") -> SynthesisRu
         synthesizer=synthesizer.to(where),
         device=where,
         space=FaceSpace.load(space) if space.is_file() else None,
-        estimator=Encoder.of(checkpoints.load(estimator)).to(where) if estimator else None,
+        estimator=_estimator(estimator).to(where) if estimator else None,
         judge=checkpoints.load_backbone(judge).to(where) if judge else None,
         notes=tuple(_missing(folder, record, estimator, judge)),
     )
+
+
+def _record(folder: Path) -> Mapping[str, Any]:
+    path = folder / "run.json"
+    if not path.is_file():
+        raise FileNotFoundError(
+            f"{folder}: no run.json; expected the folder of a run of notebook {_NOTEBOOK}"
+        )
+    record = runs.read_json(path)
+    notebook = record.get("notebook") if isinstance(record, Mapping) else None
+    if notebook != _NOTEBOOK:
+        told = f"a run of notebook {notebook}" if notebook else "its run.json names no notebook"
+        raise ValueError(f"{folder}: {told}, expected one of {_NOTEBOOK}")
+    return record
+
+
+def _estimator(path: Path) -> Encoder:
+    content = checkpoints.load(path)
+    try:
+        return Encoder.of(content)
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}") from None
 
 
 def _beside(folder: Path, record: Mapping[str, Any], name: str) -> Path | None:

@@ -18,9 +18,8 @@ from irlib.data.alignment.detection import Detector
 from irlib.data.alignment.similarity import TEMPLATE
 from irlib.data.decoding import SIZE, decode
 
-FURTHEST = (
-    10.0  # a crop's landmarks lie within it from where ArcFace's alignment puts them, on mean
-)
+# pixels; a crop's landmarks lie within it from where ArcFace's alignment puts them, on the mean
+FURTHEST = 10.0
 
 _MEND = "give the photograph that it was cut from, and a detector"
 
@@ -53,9 +52,10 @@ def open_photographs(
         )
     finder = None if detector is None else Detector(detector)
     crops, refused = [], []
+    files = [path.resolve() for path in paths]  # one file may be spelled in several ways
     for at, path in enumerate(paths):
         try:
-            crops.append(_crop(path, finder, space, is_again=path in paths[:at]))
+            crops.append(_crop(path, finder, space, is_again=files[at] in files[:at]))
         except ValueError as error:
             refused.append(f"{path}: {str(error).removeprefix(f'{path}: ')}")
     if refused:
@@ -70,7 +70,7 @@ def _crop(
         raise ValueError("given twice; expected each photograph once")
     picture = decode(_content(path), str(path))
     if picture.shape[:2] == (SIZE, SIZE):
-        _require_aligned(picture, detector, space)
+        require_aligned(picture, detector, space)
         return picture
     if detector is None:
         height, width = picture.shape[:2]
@@ -106,9 +106,19 @@ def only_face(picture: NDArray[np.uint8], detector: Detector) -> NDArray[np.floa
     return faces[0].landmarks
 
 
-def _require_aligned(
+def require_aligned(
     picture: NDArray[np.uint8], detector: Detector | None, space: FaceSpace | None
 ) -> None:
+    """Refuse a crop that is out of alignment.
+
+    Args:
+        picture: (112, 112, 3) uint8 RGB.
+        detector: by its landmarks; None to leave that out.
+        space: by what the training crops look like; None to leave that out.
+
+    Raises:
+        ValueError: it is out of alignment, or the detector does not find one face in it.
+    """
     if detector is not None:
         landmarks = only_face(picture, detector)
         distance = np.linalg.norm(landmarks - TEMPLATE, axis=1).mean()
