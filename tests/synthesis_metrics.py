@@ -5,7 +5,7 @@ import numpy as np
 from irlib.data.pairs.rules import PairList
 from irlib.evaluation.synthesized import truth
 from irlib.evaluation.synthesized.crossing import crossing
-from irlib.evaluation.synthesized.following import Estimates, following
+from irlib.evaluation.synthesized.following import Estimates, agreement, following
 from irlib.evaluation.synthesized.kept import kept
 from irlib.evaluation.synthesized.kid import kid
 from irlib.evaluation.synthesized.means import means, told
@@ -21,6 +21,17 @@ def followed():
     estimated = np.repeat(CENTRAL[:, None], len(PEOPLE), axis=1)
     age = np.tile([10.0, 35.0, 45.0, 70.0], 6)
     return following(estimated, PEOPLE, CENTRAL, Estimates(age, age, PEOPLE), **DRAWS)
+
+
+def true_faces():
+    """The estimator reads all true faces as 35; one of the judge's four groups has its sources."""
+    same = np.full((len(GROUPS), len(PEOPLE)), 35.0)
+    sources, results = embedded()
+    results[1:] = np.roll(sources, 1, axis=1)
+    return {
+        "following": agreement(same, PEOPLE, CENTRAL, **DRAWS).metrics,
+        "kept": kept(sources, results, PEOPLE, np.full(len(PEOPLE), 0.3)).metrics,
+    }
 
 
 def embedded():
@@ -59,6 +70,8 @@ def metrics(**changed):
         "crossing": {"agedb20_child": {"title": "AgeDB-C20", **crossed().metrics}},
         "kid": distances.metrics,
         "truth": truth.against_truth(shown, seen, PEOPLE, moved).metrics,
+        "true_faces": true_faces(),
+        "shared_people": 0,
         "groups": GROUPS,
         "synthetic": True,
     }

@@ -31,15 +31,28 @@ def row(table, start):
 def test_a_perfect_follower_stands_beside_the_estimator_on_real_faces(told):
     line = row(tables.measures(told), "Estimated age follows")
     assert line["result"] == "1.00 [1.00, 1.00]"
-    assert line["for comparison"] == "real faces, known age: 1.00 [1.00, 1.00]"
+    assert line["for comparison"].startswith("real faces, known age: 1.00 [1.00, 1.00]")
     assert line["rests on"] == "96 faces of 24 people"
+
+
+def test_the_true_faces_stand_beside_where_they_are_painted(told):
+    # all read as 35: off by 20, 0, 10 and 25 years; one group in four is its source
+    table = tables.measures(told)
+    error, verified = (row(table, start) for start in ("Estimated age less", "Verified"))
+    assert error["for comparison"].endswith("; true faces: 13.8 [13.8, 13.8]")
+    assert "; true faces: 25.0 [" in verified["for comparison"]
+
+
+def test_photographs_have_no_true_faces(told):
+    table = tables.measures(told | {"true_faces": None})
+    assert not table["for comparison"].str.contains("; true faces").any()
 
 
 def test_identity_of_copies_is_kept_and_strangers_are_told(told):
     # sources at right angles: no stranger reaches the threshold of 0.3
     line = row(tables.measures(told), "Verified against the source")
     assert line["result"].startswith("100.0 [")
-    assert line["for comparison"] == "sources of other people: 0.0"
+    assert line["for comparison"].startswith("sources of other people: 0.0")
 
 
 def test_changes_of_genuine_and_impostor_pairs_have_signs(told):
@@ -81,6 +94,21 @@ def test_a_group_without_a_kernel_distance_has_a_dash(told):
     assert set(tables.by_group(told | {"kid": None})["KID"]) == {"\u2013"}
 
 
+def test_the_kernel_distance_stands_beside_that_of_the_sources_and_of_real_halves(told):
+    # results are their sources; the floor is that of the first group
+    first, low_high = tables.by_group(told).iloc[0], told["kid"]["groups"][0]["floor_interval"]
+    assert first["KID"] == first["KID of the sources"]
+    low, high = (f"{end:.3f}".replace("-", "\u2212") for end in low_high)
+    assert first["KID of real halves, 95 %"] == f"[{low}, {high}]"
+
+
+def test_groups_without_a_kernel_distance_are_counted(told):
+    kid = told["kid"] | {"groups": told["kid"]["groups"][:3], "left_out": [3]}
+    line = row(tables.measures(told | {"kid": kid}), "Kernel distance")
+    assert line["rests on"] == "24 faces a group, of 24 people, in 3 of 4 groups"
+    assert line["for comparison"].endswith("; less that: +0.000 [+0.000, +0.000]")
+
+
 def test_numbers_that_are_null_become_dashes():
     null = {"mean": None, "mean_interval": [None, None]}
     assert tables.number(null, "mean", 2) == "\u2013"
@@ -106,6 +134,11 @@ def test_what_was_reached_names_both_goals(told):
     assert "rank correlation of 1.00 [1.00, 1.00]" in text
     assert re.search(r"100\.0 \[[0-9.]+, 100\.0\] % of the faces are verified", text)
     assert "0.0 % against that of somebody else" in text
+
+
+def test_what_was_reached_stands_beside_the_true_faces(told):
+    assert re.search(r"true faces at these ages.* reach .* and 25\.0 \[", section.reached(told))
+    assert "true faces" not in section.reached(told | {"true_faces": None})
 
 
 def test_a_run_of_one_person_tells_of_no_strangers(told):
@@ -184,6 +217,39 @@ def test_real_faces_never_stand_on_the_page(tmp_path):
     captions = [each.text for each in part.parts if each.kind == "figure"]
     assert len(captions) == 3  # age following, identity kept, training
     assert not any("Sources" in caption or "Children" in caption for caption in captions)
+
+
+@pytest.mark.parametrize(
+    ("people", "painted", "text"),
+    [
+        (None, False, "Names do not tell"),
+        (None, True, "The painted people of the test sets are others"),
+        (0, False, "None of the test people are in the training set"),
+        (
+            3,
+            False,
+            "3 of the test people are in the training set, as far as names tell; they are left",
+        ),
+    ],
+)
+def test_people_of_the_training_set_are_told(tmp_path, people, painted, text):
+    add_synthesis(tmp_path, shared_people=people, synthetic=painted)
+    (part,) = page_of(tmp_path, collected(tmp_path)).sections
+    assert any(text in each.text for each in part.parts)
+
+
+def test_the_runs_behind_stand_in_the_records_once_and_are_no_rows(tmp_path):
+    place = add_synthesis(tmp_path)
+    record = runs.read_json(place / "run.json")
+    behind = ["train-arcface-s1", "train-age_estimator-s2", "evaluate-mtlface-s1"]
+    runs.write_json(place / "run.json", record | {"rests_on": behind})
+    add_run(tmp_path, "train", "age_estimator", 2, {})
+    found = collected(tmp_path)
+    assert [run.folder.name for run in found.runs].count("train-arcface-s1") == 1  # of the study
+    assert [(run.folder.name, run.status) for run in found.runs[-2:]] == [
+        ("train-age_estimator-s2", "complete"), ("evaluate-mtlface-s1", "missing")
+    ]  # fmt: skip
+    assert found.complete("train") == []
 
 
 def test_a_failed_run_is_told_with_its_reason_and_has_no_section(tmp_path):

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from irlib.data.pairs.rules import PairList
-from irlib.evaluation.synthesized.crossing import crossing, wanted
+from irlib.evaluation.synthesized.crossing import crossable, crossing, wanted
 
 
 def pair_list(people=20):
@@ -84,6 +84,25 @@ def test_counts_and_metrics_are_plain_numbers():
     told = crossing(PAIRS, BEFORE, BEFORE).metrics
     assert (told["pairs"], told["positives"], told["identities"]) == (40, 20, 20)
     assert told["folds"]["difference_interval"] == [0, 0]
+
+
+def test_pairs_of_people_left_out_are_in_no_list():
+    # p03 is in a genuine pair, first in one impostor pair and second in another
+    found, left_out = crossable({"agedb20_child": PAIRS}, ["p03"])
+    pairs = found["agedb20_child"]
+    assert (len(pairs), left_out) == (37, {})
+    assert "p03" not in {*pairs.first_identity.tolist(), *pairs.second_identity.tolist()}
+
+
+def test_a_list_of_too_few_people_for_ten_folds_is_told():
+    found, left_out = crossable({"all": PAIRS, "few": pair_list(9)}, [])
+    assert list(found) == ["all"]
+    assert left_out == {"few": "folds 10: expected 2 to 9, the number of identities they group"}
+
+
+def test_a_list_of_nobody_else_is_told():
+    found, left_out = crossable({"all": PAIRS}, np.unique(PAIRS.first_identity))
+    assert (found, list(left_out)) == ({}, ["all"])
 
 
 def test_cosines_of_other_pairs_are_refused():

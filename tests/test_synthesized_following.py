@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.stats import spearmanr
 
-from irlib.evaluation.synthesized.following import Estimates, following
+from irlib.evaluation.synthesized.following import Estimates, agreement, following
 from irlib.evaluation.synthesized.means import means
 from irlib.evaluation.synthesized.ranks import rank_correlation
 
@@ -48,6 +48,11 @@ def test_the_estimators_own_error_on_real_faces_stands_beside():
     assert real.error.value == pytest.approx((3 + 0 + 9) / 3)
     assert real.spearman.value == pytest.approx(1)
     assert (real.right_group.value, real.faces, real.people) == (1, 3, 3)
+
+
+def test_the_agreement_of_other_faces_of_the_groups_is_by_the_same_rule():
+    years = np.random.default_rng(0).uniform(0, 80, (7, len(PEOPLE)))
+    assert agreement(years, PEOPLE, CENTRAL, seed=0, repeats=50) == found(years).made
 
 
 def test_a_group_without_real_faces_says_so():

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from irlib.evaluation.synthesized.kernels import Sample, distance, kernel_sums, split_distances
-from irlib.evaluation.synthesized.kid import kid
+from irlib.evaluation.synthesized.kid import kid, well_shown
 
 D = 8
 
@@ -110,6 +110,12 @@ def test_a_group_with_few_real_people_is_left_out():
     group[20:] = 0  # group 1 is left with five people
     told = case(real_group=group)
     assert (told.left_out, len(told.groups)) == ((1,), 1)
+
+
+def test_groups_of_at_least_ten_people_are_told_beforehand():
+    # group 0: ten people; group 2: nine, of whom one has two faces
+    people, group = [*range(10), *range(9), 0], [0] * 10 + [2] * 10
+    assert well_shown(people, group) == [0]
 
 
 def test_no_group_with_enough_people_is_refused():

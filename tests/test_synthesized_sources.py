@@ -58,9 +58,14 @@ def test_a_set_without_ages_is_refused():
         choose({"lag": faces({"ann": [np.nan, np.nan]})}, seed=0)
 
 
-def test_a_set_of_youths_alone_is_refused():
-    with pytest.raises(ValueError, match="2 faces: none below 13 years, none from 18 on"):
-        choose({"agedb": faces({"ann": [14, 17]})}, seed=0)
+def test_a_set_without_a_child_is_refused():
+    with pytest.raises(ValueError, match="2 faces of known age: none below 13 years"):
+        choose({"agedb": faces({"ann": [14, 30]})}, seed=0)
+
+
+def test_who_is_a_child_is_the_callers_choice():
+    told = choose({"agedb": faces({"ann": [14, 30]})}, child_below=15, seed=0)
+    assert told.age.tolist() == [14, 30]
 
 
 def test_a_group_is_the_number_of_thresholds_exceeded():

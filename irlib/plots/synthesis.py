@@ -14,6 +14,7 @@ from irlib.plots.style import TEAL, Picture, styled
 
 SOURCE, ASKED = "source", "asked for: age group, years"
 NOTE = "Below a synthesized face: its age as a network that was trained apart estimates it."
+BETWEEN = "\u00b7 \u00b7 \u00b7"  # over what lies between two groups
 MINUS, DASH = "\u2212", "\u2013"
 
 
@@ -38,20 +39,7 @@ def aging_grid(
     Raises:
         ValueError: the arrays do not fit each other.
     """
-    _require(sources, faces, groups)
-    rows = [[source, *made] for source, made in zip(sources, faces, strict=True)]
-    sheet = mosaic(rows, lines=2, noted=estimated is not None)
-    sheet.over(0, SOURCE)
-    sheet.over(1, ASKED, columns=len(groups), line=1)
-    for column, name in enumerate(groups, 1):
-        sheet.over(column, _dashed(name))
-    for row, age in enumerate(_of(ages, len(sources))):
-        sheet.frame(row, 0, TEAL)
-        sheet.under(row, 0, _years(age), color=TEAL)
-    if estimated is not None:
-        _tell(sheet, np.asarray(estimated), range(len(sources)))
-        sheet.note(NOTE)
-    return sheet.figure
+    return _grid(sources, faces, groups, ages, estimated)
 
 
 @styled
@@ -120,21 +108,8 @@ def interpolation(
     Raises:
         ValueError: the arrays do not fit each other.
     """
-    _require(sources, faces, places)
-    rows = [[source, *made] for source, made in zip(sources, faces, strict=True)]
-    sheet = mosaic(rows, lines=2, noted=estimated is not None)
-    sheet.over(0, SOURCE)
-    sheet.over(1, ASKED, columns=len(places), line=1)
-    for column, place in enumerate(places, 1):
-        whole = float(place).is_integer()
-        sheet.over(column, _dashed(groups[int(place)]) if whole else "\u00b7 \u00b7 \u00b7")
-    for row, age in enumerate(_of(ages, len(sources))):
-        sheet.frame(row, 0, TEAL)
-        sheet.under(row, 0, _years(age), color=TEAL)
-    if estimated is not None:
-        _tell(sheet, np.asarray(estimated), range(len(sources)))
-        sheet.note(NOTE)
-    return sheet.figure
+    whole = [groups[int(place)] if float(place).is_integer() else BETWEEN for place in places]
+    return _grid(sources, faces, whole, ages, estimated)
 
 
 @styled
@@ -180,6 +155,29 @@ def there_and_back(
             sheet.under(row, start + column, told)
     if cosines is not None:
         sheet.note("Below a synthesized face: its cosine with the source, by the judge.")
+    return sheet.figure
+
+
+def _grid(
+    sources: NDArray[np.uint8],
+    faces: NDArray[np.uint8],
+    columns: Sequence[str],
+    ages: ArrayLike | None,
+    estimated: ArrayLike | None,
+) -> Picture:
+    _require(sources, faces, columns)
+    rows = [[source, *made] for source, made in zip(sources, faces, strict=True)]
+    sheet = mosaic(rows, lines=2, noted=estimated is not None)
+    sheet.over(0, SOURCE)
+    sheet.over(1, ASKED, columns=len(columns), line=1)
+    for column, name in enumerate(columns, 1):
+        sheet.over(column, _dashed(name))
+    for row, age in enumerate(_of(ages, len(sources))):
+        sheet.frame(row, 0, TEAL)
+        sheet.under(row, 0, _years(age), color=TEAL)
+    if estimated is not None:
+        _tell(sheet, np.asarray(estimated), range(len(sources)))
+        sheet.note(NOTE)
     return sheet.figure
 
 

@@ -18,6 +18,7 @@ TABLE, CONTROL, ABLATION, PUBLISHED = "table", "control", "ablation", "published
 BROUGHT = "brought"  # a model made elsewhere
 STAGES = ("train", "evaluate", "prototypes")  # one run a method and seed, beside the data run
 SYNTHESIS = "synthesis"  # stage of the runs of face age synthesis, where there are any
+BEHIND = "behind"  # of the runs that these rest on and that are no rows of the study
 NO_REASON = "its record gives none"
 
 
@@ -203,6 +204,7 @@ def collect(
     for name, title in synthesis.items():
         seed = int(name.rpartition("-s")[2])
         found.append(read_result(SYNTHESIS, folder / name, method=title, seed=seed))
+    found += _behind(folder, found)
     return Found(
         folder=folder,
         methods=(*(method.title for method in methods), *models),
@@ -212,3 +214,11 @@ def collect(
         names={method.title: method.name for method in methods} | {name: name for name in models},
         kinds={method.title: method.kind for method in methods} | dict.fromkeys(models, BROUGHT),
     )
+
+
+def _behind(folder: Path, found: Sequence[Result]) -> list[Result]:
+    # what runs of face age synthesis rest on and no method or seed of the study names
+    told = [name for run in found if run.stage == SYNTHESIS for name in
+            run.record.get("rests_on", ())]  # fmt: skip
+    listed = {run.folder.name for run in found}
+    return [read_result(BEHIND, folder / n) for n in dict.fromkeys(told) if n not in listed]

@@ -12,14 +12,16 @@ from irlib.tables import synthesized as tables
 TITLE = "Face age synthesis"
 _NAME = re.compile(rf"{SYNTHESIS}-(\w+)-s[0-9]+")
 _INTRO = (
-    "MTLFace's second task: each held-out face is painted anew in every age group, by a generator "
-    "that learned from the maps of {network}. Age is read by an estimator that was trained apart, "
-    "identity is judged by {judge}; neither was used in the training."
+    "MTLFace's second task: a child's and an adult's photograph of each test person, where there "
+    "are, are made anew in every age group by a generator that learned from the maps of {network}. "
+    "Age is read by an estimator that was trained apart, identity is judged by {judge}; neither "
+    "was used in the training. Both learned from the same training images as the generator, the "
+    "judge under the same seed: they are independent of the generator, not of the data."
 )
 # Figures of a run that a page has room for: name, caption, and whether faces are on it.
 _FIGURES = (
     ("aging_grid", "Sources, framed, and their faces in every age group.", True),
-    ("truth_grid", "Below each synthesized face the true one, which no network saw.", True),
+    ("truth_grid", "Below each synthesized face the true one, which nothing was trained on.", True),
     ("there_and_back", "Children made old, and the results made children again.", True),
     ("age_following", "Estimated ages of synthesized and of real faces by age group: quartiles, "
      "and 5 to 95 %.", False),
@@ -70,7 +72,20 @@ def add(page: Page, found: Found) -> None:
 def _told(result: Result) -> tuple[str, ...]:
     parameters = result.record.get("parameters") or {}
     intro = _INTRO.format(network=result.title, judge=parameters.get("judge", "another network"))
-    return intro, reached(result.metrics)
+    return intro, reached(result.metrics), *_shared(result.metrics)
+
+
+def _shared(metrics: dict[str, Any]) -> tuple[str, ...]:
+    if "shared_people" not in metrics:
+        return ()
+    people = metrics["shared_people"]
+    if people is None and metrics.get("synthetic") is True:
+        return ("The painted people of the test sets are others than those of the training set.",)
+    if people is None:
+        return ("Names do not tell whether the training set shows people of the test sets too.",)
+    told = "None" if not people else f"{people:,}"
+    left_out = "; they are left out of all that is measured here" if people else ""
+    return (f"{told} of the test people are in the training set, as far as names tell{left_out}.",)
 
 
 def reached(metrics: dict[str, Any]) -> str:
@@ -84,10 +99,20 @@ def reached(metrics: dict[str, Any]) -> str:
     share = tables.share(kept, "verified")
     return (
         f"The estimated age follows the group asked for with a rank correlation of {rank} (real "
-        f"faces and their known ages: {real}), and {share} % of the faces are verified against "
-        f"their source [95 % intervals over people]{_strangers(kept)}. The two count together "
-        f"only: a copy of the source keeps every identity. {_use(metrics)}"
+        f"faces and their known ages, for scale: {real}), and {share} % of the faces are verified "
+        f"against their source [95 % intervals over people]{_strangers(kept)}. The two count "
+        f"together only: a copy of the source keeps every identity. {_true(metrics)}{_use(metrics)}"
     ).strip()
+
+
+def _true(metrics: dict[str, Any]) -> str:
+    if not (true := metrics.get("true_faces")):
+        return ""
+    rank, share = (
+        tables.number(true["following"], "spearman", 2),
+        tables.share(true["kept"], "verified"),
+    )
+    return f"The true faces at these ages, which are painted, reach {rank} and {share} %. "
 
 
 def _strangers(kept: dict[str, Any]) -> str:
@@ -113,8 +138,8 @@ def _add_measures(page: Page, result: Result) -> None:
     page.table(
         _name(result),
         tables.measures(result.metrics),
-        f"{result.title}: measures of synthesized faces of held-out people, with 95 % intervals "
-        "over people.",
+        f"{result.title}: measures of synthesized faces of test people, with 95 % intervals over "
+        "people. Real faces stand there for scale and are no bound.",
     )
 
 
@@ -122,7 +147,8 @@ def _add_groups(page: Page, result: Result) -> None:
     page.table(
         f"{_name(result)}_groups",
         tables.by_group(result.metrics),
-        f"{result.title}: the same by age group; ages in years.",
+        f"{result.title}: the same by age group; ages in years. KID of real halves: of the real "
+        "faces of half of the people from the other half.",
     )
 
 

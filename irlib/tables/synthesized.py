@@ -3,7 +3,8 @@
 Units: fractions come in; percent and points go out. Ages in years.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -22,9 +23,11 @@ def measures(metrics: Told) -> pd.DataFrame:
     Args:
         metrics: as notebook 06 finishes with; parts that are absent or null are left out.
     """
+    true = metrics.get("true_faces") or {}
     parts = {
-        "following": _following, "kept": _kept, "there_and_back": _there_and_back,
-        "crossing": _crossing, "kid": _kid, "truth": _truth,
+        "following": partial(_following, true=true.get("following")),
+        "kept": partial(_kept, true=true.get("kept")),
+        "there_and_back": _there_and_back, "crossing": _crossing, "kid": _kid, "truth": _truth,
     }  # fmt: skip
     rows = [row for name, read in parts.items() if metrics.get(name) for row in read(metrics[name])]
     return pd.DataFrame(rows, columns=list(COLUMNS))
@@ -70,6 +73,8 @@ def by_group(metrics: Told) -> pd.DataFrame:
             "cosine with the source": number(same, "cosine", 2),
             "verified, %": share(same, "verified"),
             "KID": number(distance, "made", 3) if distance else NONE,
+            "KID of the sources": number(distance, "copy", 3) if distance else NONE,
+            "KID of real halves, 95 %": _span(distance, "floor", 3) if distance else NONE,
             "real faces": f"{years['real_faces']:,}",
         })  # fmt: skip
     return pd.DataFrame(rows)
@@ -101,30 +106,32 @@ def gain(told: Told, name: str) -> str:
     return points(*_ends(told, name))
 
 
-def _following(told: Told) -> Iterator[tuple[str, ...]]:
-    real = told["real"]
+def _following(told: Told, *, true: Told | None) -> Iterator[tuple[str, ...]]:
     rests = f"{told['faces']:,} faces of {told['people']:,} people"
-    beside = "real faces, known age: "
-    rank, error = "spearman", "error"
-    yield (
-        "Estimated age follows the group asked for (rank correlation)", number(told, rank, 2),
-        beside + number(real, rank, 2), rests,
+    lines: tuple[tuple[str, str, Callable[[Told, str], str]], ...] = (
+        ("Estimated age follows the group asked for (rank correlation)", "spearman",
+         partial(number, digits=2)),
+        ("Estimated age less the group's central age, years (mean absolute)", "error",
+         partial(number, digits=1)),
+        ("Estimated age in the group asked for, %", "right_group", share),
     )  # fmt: skip
-    yield (
-        "Estimated age less the group's central age, years (mean absolute)",
-        number(told, error, 1), beside + number(real, error, 1), rests,
-    )  # fmt: skip
-    yield (
-        "Estimated age in the group asked for, %", share(told, "right_group"),
-        beside + share(real, "right_group"), rests,
-    )  # fmt: skip
+    for text, name, read in lines:
+        beside = f"real faces, known age: {read(told['real'], name)}"
+        yield text, read(told, name), beside + _of_true(true, name, read), rests
 
 
-def _kept(told: Told) -> Iterator[tuple[str, ...]]:
+def _kept(told: Told, *, true: Told | None) -> Iterator[tuple[str, ...]]:
     rests = f"{told['sources'] * len(told['groups']):,} faces of {told['people']:,} people"
-    yield "Cosine with the source", number(told, "cosine", 2), "", rests
+    two = partial(number, digits=2)
+    alone = _of_true(true, "cosine", two).removeprefix("; ")
+    yield "Cosine with the source", two(told, "cosine"), alone, rests
     strangers = f"sources of other people: {rate(_value(told['strangers']))}"
-    yield "Verified against the source, %", share(told, "verified"), strangers, rests
+    beside = strangers + _of_true(true, "verified", share)
+    yield "Verified against the source, %", share(told, "verified"), beside, rests
+
+
+def _of_true(true: Told | None, name: str, read: Callable[[Told, str], str]) -> str:
+    return f"; true faces: {read(true, name)}" if true else ""
 
 
 def _there_and_back(told: Told) -> Iterator[tuple[str, ...]]:
@@ -149,10 +156,13 @@ def _crossing(told: Told) -> Iterator[tuple[str, ...]]:
 
 
 def _kid(told: Told) -> Iterator[tuple[str, ...]]:
+    judged = len(told["groups"])
     yield (
         "Kernel distance (KID) to real faces of the group", number(told, "made", 3),
-        f"sources as they are: {number(told, 'copy', 3)}",
-        f"{told['results']:,} faces a group, of {told['people']:,} people",
+        f"sources as they are: {number(told, 'copy', 3)}; "
+        f"less that: {number(told, 'difference', 3, sign='+')}",
+        f"{told['results']:,} faces a group, of {told['people']:,} people, in {judged} of "
+        f"{judged + len(told['left_out'])} groups",
     )  # fmt: skip
 
 
@@ -170,6 +180,11 @@ def _truth(told: Told) -> Iterator[tuple[str, ...]]:
 def _ends(told: Told, name: str) -> tuple[float, float, float]:
     low, high = told[f"{name}_interval"]
     return _value(told[name]), _value(low), _value(high)
+
+
+def _span(told: Told, name: str, digits: int) -> str:
+    low, high = map(_value, told[f"{name}_interval"])
+    return f"[{low:.{digits}f}, {high:.{digits}f}]".replace("-", MINUS)
 
 
 def _value(value: float | None) -> float:

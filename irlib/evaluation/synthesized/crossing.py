@@ -7,6 +7,7 @@ to be estimated.
 Shapes: P pairs, W faces to synthesize, D embedding size.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,6 +23,7 @@ from irlib.evaluation.paired import Difference, paired_difference, student_ends
 from irlib.evaluation.sharing import clustered_mean
 from irlib.evaluation.synthesized.ages import groups_of
 from irlib.evaluation.synthesized.means import cosines, require_shape, shares, told
+from irlib.evaluation.verification import grouped_folds
 
 
 @dataclass(frozen=True, eq=False)
@@ -102,6 +104,28 @@ class Crossing:
         found = told(genuine=self.genuine, impostor=self.impostor, closer=self.closer)
         rules = {"oracle": self.oracle.metrics, "folds": self.folds.metrics}
         return {**found, **rules, **self.pairs}
+
+
+def crossable(
+    lists: Mapping[str, PairList], exclude: ArrayLike
+) -> tuple[dict[str, PairList], dict[str, str]]:
+    """The lists that can be judged without some people, and by key why the others cannot.
+
+    Args:
+        lists: pairs of a child and an adult, by key.
+        exclude: (E,) people whose pairs are left out.
+    """
+    found, left_out = {}, {}
+    for key, each in lists.items():
+        shown = [np.isin(who, exclude) for who in (each.first_identity, each.second_identity)]
+        pairs = each.taken(~(shown[0] | shown[1]))
+        try:
+            grouped_folds(pairs.first_identity, pairs.second_identity)
+        except ValueError as error:
+            left_out[key] = str(error)
+        else:
+            found[key] = pairs
+    return found, left_out
 
 
 def wanted(pairs: PairList, num_groups: int) -> Wanted:

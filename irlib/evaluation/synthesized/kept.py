@@ -2,7 +2,11 @@
 
 Source and result have pose, light and backdrop in common, so that they match more easily than two
 photographs do. A result that is its source matches always: kept identity says something only
-beside an age that has changed.
+beside an age that has changed. Not even the true faces at the ages asked for keep all of it: of
+painted faces, where they are known, they are the reference.
+
+The judge may have seen the training images of the synthesis, also under its seed: it is independent
+of the generator, not of the data.
 
 Shapes: G age groups, S sources, D embedding size. Units: cosines.
 """

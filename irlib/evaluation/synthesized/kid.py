@@ -5,7 +5,8 @@
 of results x and real faces y. Embeddings are brought to length sqrt(D), so that a.b / D is their
 cosine. Pairs of images of one person are left out of all three means: then the distance is unbiased
 for people drawn from one population, 0 on average if results were real faces, also where a person
-has many images or is among the results and the real faces. It can come out below 0.
+has many images or is among the results and the real faces. It can come out below 0. Where groups
+have their real faces from different test sets, the distance holds how the sets differ as well.
 
 Shapes: G age groups, S sources, N real faces, D embedding size, I people, R replicates.
 Source: Binkowski, Sutherland, Arbel and Gretton, "Demystifying MMD GANs", ICLR 2018.
@@ -129,7 +130,7 @@ def kid(
     counts = identity_counts(len(people), repeats=repeats, seed=seed)
     weights = np.concatenate([np.ones((1, len(people))), counts])
     groups, drawn = np.asarray(real_group), []
-    enough = [g for g in range(len(made)) if len(np.unique(others[groups == g])) >= LEAST]
+    enough = [group for group in well_shown(others, groups) if group < len(made)]
     if not enough:
         raise ValueError(f"real: no group shows {LEAST} people; expected at least one")
     found = []
@@ -152,6 +153,18 @@ def kid(
         len(own),
         len(np.unique(still.person)),
     )
+
+
+def well_shown(identity: ArrayLike, group: ArrayLike) -> list[int]:
+    """The groups whose faces show at least ten people, so that they can be compared with.
+
+    Args:
+        identity: (N,) the person in each face.
+        group: (N,) age group of each.
+    """
+    person, groups = np.asarray(identity), np.asarray(group)
+    found = np.unique(groups).tolist()
+    return [each for each in found if len(np.unique(person[groups == each])) >= LEAST]
 
 
 def _replicates(

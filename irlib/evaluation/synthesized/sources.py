@@ -74,7 +74,7 @@ def choose(
         seed: of the draws.
 
     Raises:
-        ValueError: no age is known, or there is neither a child nor an adult.
+        ValueError: no age is known, or there is no child.
     """
     every = dated(faces)
     rng = np.random.default_rng(seed)
@@ -83,7 +83,8 @@ def choose(
         shuffled = rng.permutation(np.flatnonzero(kind))
         _, first = np.unique(every.identity[shuffled], return_index=True)
         rows.append(shuffled[first])
-    chosen = np.concatenate(rows)
-    if not len(chosen):
-        raise ValueError(f"{len(every)} faces: none below {child_below:g} years, none from 18 on")
-    return every.taken(np.sort(chosen))
+    if not len(rows[0]):
+        raise ValueError(
+            f"{len(every)} faces of known age: none below {child_below:g} years; expected a child"
+        )
+    return every.taken(np.sort(np.concatenate(rows)))
