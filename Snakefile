@@ -52,7 +52,8 @@ def reported():
 
 
 wildcard_constraints:
-    method="|".join(config["trained"]) or "none",
+    # in joint training the network of a synthesis has no training of its own
+    method="|".join([*config["trained"], *(t["method"] for t in SYNTHESIS.values())]) or "none",
     model="|".join(MODELS) or "none",
     seed="[0-9]+",
 

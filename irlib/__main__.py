@@ -49,25 +49,30 @@ def run(options: argparse.Namespace) -> int:
     if options.cores is not None and options.cores < 1:
         raise ValueError(f"--cores {options.cores}: expected at least 1")
     data, outputs = runs.resolve(options.data), runs.resolve(options.outputs)
-    studies.require_data(study, data)
+    studies.require_data(study, data, synthesis=options.synthesis)
     if study.recipe.start and not runs.resolve(study.recipe.start).is_file():
         raise ValueError(f"start is {study.recipe.start!r}: there is no such checkpoint")
     if not options.dry_run:
         finished = (outputs / study.name / "report.html").exists()
         check_folder(outputs / study.name, 0.1 if finished else study.disk_gib)
 
-    from irlib import graph  # brings torch: after all that can be told without it
+    from irlib import graph, trainings  # bring torch: after all that can be told without it
 
     names = _methods(options, study)
     models = _models(options)
     if not names and not models:
-        raise ValueError(f"--methods {options.methods or 'none'!r}: no method, nor any --models")
+        told = f"--methods {options.methods or 'none'!r}: no method, nor any --models"
+        more = f"; name one beside --synthesis too, e.g. --methods {trainings.JUDGE}"
+        raise ValueError(told + (more if options.synthesis else ""))
     common = {
         "study": options.study, "overrides": json.dumps(overrides), "device": options.device,
         "data": str(data), "outputs": str(outputs),
     }  # fmt: skip
     share = shares.share(options, study)
     synthesized = seeds[:1] if options.synthesis else ()
+    if synthesized and study.synthesis.joint:
+        images = graph.training_images(study, data, outputs / study.name)
+        trainings.require_joint_steps(study, images)
     if graph.data_changed(study, data, outputs / study.name):
         options.snakemake = _with_data_forced(options.snakemake)
     made = {"models": models, "synthesized": synthesized, "common": common, "outputs": outputs}
@@ -102,7 +107,8 @@ def _make(
     options: argparse.Namespace, study: studies.Study, config: dict[str, Any], folder: Path
 ) -> int:
     with _only_one(folder):
-        print(f"{study.name}: {study.title}; expect {study.expected}", flush=True)
+        more = f"; for --synthesis more: {study.expected_synthesis}" if options.synthesis else ""
+        print(f"{study.name}: {study.title}; expect {study.expected}{more}", flush=True)
         if options.force:
             set_checkpoints_aside(folder, _trainings(config))
         before = undone.records(folder, config)

@@ -7,6 +7,8 @@ from typing import Any
 from irlib import backbones, methods, provenance, runs, trainings
 from irlib.data import needs
 from irlib.data.pairs.sets import AUTHORS
+from irlib.data.sets.catalog import CATALOG
+from irlib.data.synthetic.population import plan
 from irlib.models import Model
 from irlib.notebooks.parameters import STAGES
 from irlib.prepared import NAMES
@@ -116,6 +118,24 @@ def data_changed(study: Study, data: Path, home: Path) -> bool:
     """
     record = home / runs.run_name("data") / "run.json"
     return record.is_file() and runs.read_json(record).get("brought") != brought(study, data)
+
+
+def training_images(study: Study, data: Path, home: Path) -> int | None:
+    """How many images a study trains on: painted, counted, or else published; None if unknown.
+
+    Args:
+        study: whose data they are.
+        data: the data folder.
+        home: the study's folder of runs.
+    """
+    if study.synthetic:
+        part = plan(study.synthetic, dataset=study.name).parts["train"]
+        return part.stop - part.start
+    found = home / runs.run_name("data") / "metrics.json"
+    if found.is_file() and not data_changed(study, data, home):
+        return runs.read_json(found)["training_set"]["images"]
+    published = [entry.counts for entry in CATALOG.values() if entry.place == study.train]
+    return published[0].get("images") if published else None
 
 
 def notebook_digest(stage: str) -> str:

@@ -38,6 +38,37 @@ def start_of(study: Study, name: str) -> str:
     return "" if method.recipe_on(study).start else method.start_from
 
 
+def estimator_seed(seed: int) -> int:
+    """Seed of the estimator of age that measures a synthesis run of a seed.
+
+    Another one, so that it shares neither draws nor order of images with the network.
+    """
+    return (seed + 1) % 2**32
+
+
+def require_joint_steps(study: Study, images: int | None) -> None:
+    """See that joint training has at least as many steps as the recognition in it.
+
+    Args:
+        study: that trains both tasks together.
+        images: that it trains on; None where that is not known, and nothing is checked.
+
+    Raises:
+        ValueError: it has fewer; the message says what to set.
+    """
+    if images is None:
+        return
+    recipe, steps = methods.find(ENCODER).recipe_on(study), study.synthesis.steps
+    full, rest = divmod(images, recipe.batch_size)
+    least = recipe.epochs * (full + (rest > 1))  # a batch of one image is left out
+    if steps < least:
+        raise ValueError(
+            f"synthesis.steps is {steps:,}: expected at least the {least:,} of the recognition "
+            f"training that is joined to it, {recipe.epochs} epochs of {images:,} images: "
+            f"--set synthesis.steps={least}"
+        )
+
+
 def of_synthesis(study: Study, seeds: Sequence[int]) -> dict[str, dict[str, Any]]:
     """The runs of face age synthesis by name, as plain JSON values.
 
@@ -51,9 +82,8 @@ def of_synthesis(study: Study, seeds: Sequence[int]) -> dict[str, dict[str, Any]
     """
     found = {}
     for seed in seeds:
-        apart = seed + 1  # the estimator shares neither draws nor order of images with the network
         needed = [] if study.synthesis.joint else [[ENCODER, seed]]
-        needed += [[ESTIMATOR, apart], [JUDGE, seed]]
+        needed += [[ESTIMATOR, estimator_seed(seed)], [JUDGE, seed]]
         read = [runs.run_name("train", *training) for training in needed]
         found[runs.run_name("synthesis", ENCODER, seed)] = {
             "method": ENCODER, "seed": seed, "judge": JUDGE, "estimator": ESTIMATOR,

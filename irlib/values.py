@@ -1,9 +1,10 @@
 """Values given by name from outside: which names exist, and what type each takes."""
 
+import dataclasses
 import difflib
 import json
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 
@@ -32,6 +33,26 @@ def typed(name: str, value: Any, type_name: str) -> Any:
         return _READERS[wanted](value)
     except (ValueError, TypeError) as error:
         raise ValueError(f"{name} is {value!r}: expected {type_name}") from error
+
+
+def replaced(config: Any, values: Mapping[str, Any], *, kind: str) -> Any:
+    """A frozen dataclass with some fields changed.
+
+    Args:
+        config: the dataclass.
+        values: by name of the field; text is read as the field's own type.
+        kind: what the fields are, for the message.
+
+    Raises:
+        ValueError: an unknown field (the nearest one is named) or a value of a wrong type.
+    """
+    fields = dataclasses.fields(config)
+    types = {field.name: getattr(field.type, "__name__", str(field.type)) for field in fields}
+    for name in values:
+        if name not in types:
+            raise ValueError(unknown(kind, name, types))
+    read = {name: typed(name, value, types[name]) for name, value in values.items()}
+    return dataclasses.replace(config, **read)
 
 
 def words(name: str, text: str) -> list[str]:

@@ -59,6 +59,8 @@ def refused(capsys, *words):
         (["demo", "--set", "start=gone.pt"], "start is 'gone.pt': there is no such checkpoint"),
         (["demo", "--methods", "arcface,arcface"], "arcface stands there twice"),
         (["demo", "--methods", "none"], "'none': no method, nor any --models"),
+        (["demo", "--methods", "none", "--synthesis"], "name one beside --synthesis too, e.g."),
+        (["demo", "--methods", "arcface,age_estimator"], "'age_estimator' measures synthesized"),
         (["demo", "--models", "mine"], "--models 'mine': expected NAME=FILE"),
         (["demo", "--models", "mine=gone.onnx"], "gone.onnx is no file; expected NAME=FILE"),
         (["demo", "--models", "arcface=README.md"], "the name 'arcface' is taken"),
@@ -210,6 +212,24 @@ def test_a_study_that_trains_nothing_synthesizes_nothing(capsys, snakemake, plac
     words = ["benchmark", "--synthesis", "--models", f"mine={network}"]
     told = refused(capsys, *words, *place.words)
     assert "--synthesis: study 'benchmark' has no training set" in told
+
+
+def test_synthesis_without_test_faces_of_known_age_is_refused(capsys, snakemake, place):
+    for name in ("casia/train/1/1.jpg", "casia/age-labels.txt", "test/LAG-aligned/a/1.png"):
+        path = place.root / "data" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("x")
+    told = refused(capsys, "casia", "--synthesis", *place.words)
+    assert "study 'casia', --synthesis needs test faces of known age, LAG has no ages: data" in told
+    assert f"{place.root}/data/test/AgeDB-aligned: AgeDB: " in told
+    assert snakemake == []
+
+
+def test_a_joint_training_of_too_few_steps_is_refused_at_once(capsys, snakemake, place):
+    told = refused(capsys, "smoke", "--synthesis", "--set", "synthesis.joint=true", *place.words)
+    # 2 epochs of 402 images in batches of 32, the 13th of which has 18
+    assert "synthesis.steps is 6: expected at least the 26 of the recognition training" in told
+    assert snakemake == []
 
 
 @pytest.fixture
@@ -604,6 +624,14 @@ def test_what_to_expect_is_told_at_the_start(snakemake, place, capsys):
     assert studies.find("demo").expected in capsys.readouterr().out
 
 
+def test_what_synthesis_adds_is_told_where_it_is_asked_for(snakemake, place, capsys):
+    command.main(["demo", *place.words])
+    assert "--synthesis" not in capsys.readouterr().out
+    command.main(["demo", "--synthesis", *place.words])
+    told = f"for --synthesis more: {studies.find('demo').expected_synthesis}"
+    assert told in capsys.readouterr().out
+
+
 def checkpoint(place, run):
     path = place.outputs / "demo" / run / "last.pt"
     path.parent.mkdir(parents=True)
@@ -677,6 +705,15 @@ def test_a_dry_run_with_synthesis_plans_what_it_rests_on(place):
         assert re.search(rf"^{rule} +{jobs}$", told, re.MULTILINE), rule
     assert "Missing output files: smoke/synthesis-mtlface-s1/metrics.json" in told
     assert "smoke/train-age_estimator-s2/metrics.json" in told
+
+
+def test_a_dry_run_of_joint_training_plans_no_recognition_before_it(place):
+    joint = ["--set", "synthesis.joint=true", "--set", "synthesis.steps=26"]
+    told = dry_run(place, "--synthesis", "--methods", "cosface", *joint)
+    # of cosface, the estimator and the judge
+    for rule, jobs in [("train", 3), ("synthesis", 1)]:
+        assert re.search(rf"^{rule} +{jobs}$", told, re.MULTILINE), rule
+    assert "train-mtlface" not in told
 
 
 def test_a_dry_run_says_what_would_run_and_why_and_makes_nothing(place):

@@ -6,6 +6,7 @@ from types import SimpleNamespace
 import pytest
 
 from irlib import graph, methods, runs, studies, trainings
+from irlib.data.loading import TrainLoader
 from irlib.models import Model
 
 DEMO = studies.find("demo")
@@ -218,6 +219,47 @@ def test_joint_training_needs_no_recognition_before_it():
     found = config(dataclasses.replace(DEMO, synthesis=joint), ("arcface",), synthesized=(1,))
     assert found["trained"] == {"arcface": [1, 2], "age_estimator": [2]}
     assert "train-mtlface-s1" not in found["synthesis"]["synthesis-mtlface-s1"]["rests_on"]
+
+
+@pytest.mark.parametrize("images", [64, 65, 66])  # a batch of one image is left out
+def test_recognition_takes_the_steps_that_its_batches_take(images):
+    joint = dataclasses.replace(DEMO.synthesis, steps=1, joint=True, generator_every=1)
+    study = dataclasses.replace(DEMO, synthesis=joint)
+    each = TrainLoader.__len__(SimpleNamespace(faces=range(images), batch_size=32))
+    with pytest.raises(ValueError, match=f"--set synthesis.steps={6 * each}$"):
+        trainings.require_joint_steps(study, images)
+
+
+def test_a_joint_training_as_long_as_its_recognition_is_none_too_short():
+    # 383,300 steps: 50 epochs of 7,665 batches of 64 and one of 63
+    fits, short = (
+        studies.find("casia", {"synthesis.joint": True, "synthesis.steps": steps})
+        for steps in (383_300, 383_299)
+    )
+    trainings.require_joint_steps(fits, 490_623)
+    with pytest.raises(ValueError, match="the 383,300 of the recognition training"):
+        trainings.require_joint_steps(short, 490_623)
+
+
+def test_where_nobody_knows_how_many_images_there_are_no_number_of_steps_is_refused():
+    trainings.require_joint_steps(studies.find("casia"), None)
+
+
+def test_the_images_of_a_painted_set_are_known_before_they_are_painted(tmp_path):
+    assert graph.training_images(DEMO, tmp_path, tmp_path) == 6_200
+
+
+def test_the_images_of_a_brought_set_are_those_that_notebook_01_counted(tmp_path):
+    casia, home = studies.find("casia"), tmp_path / "casia"
+    assert graph.training_images(casia, tmp_path, home) == 490_623  # as published
+    run = runs.start(home / "data", notebook="01_data_prep", parameters={})
+    run.update(brought=graph.brought(casia, tmp_path))
+    run.finish({"training_set": {"images": 1_000}})
+    assert graph.training_images(casia, tmp_path, home) == 1_000
+
+
+def test_the_estimator_has_a_seed_that_a_generator_takes():
+    assert [trainings.estimator_seed(seed) for seed in (1, 2**32 - 1)] == [2, 0]
 
 
 def test_another_recipe_of_synthesis_makes_that_alone_stale(aged):

@@ -86,6 +86,11 @@ def test_an_estimator_is_in_no_group_of_methods():
     assert [name for name, group in methods.GROUPS.items() if "age_estimator" in group] == []
 
 
+def test_an_estimator_is_no_row_to_ask_for():
+    with pytest.raises(ValueError, match=r"'age_estimator' measures .* --synthesis trains it"):
+        methods.expand(["arcface", "age_estimator"])
+
+
 def test_an_estimator_learns_age_and_drives_it_out_of_nothing():
     objective = built("age_estimator")
     assert (objective.age_weight, objective.adversary_weight) == (1.0, 0.0)

@@ -277,9 +277,9 @@ def test_a_study_takes_the_numbers_of_groups_that_thresholds_are_known_for():
 
 
 @pytest.mark.parametrize("name", ["casia", "ms1m"])
-def test_real_sets_are_synthesized_from_by_the_papers_recipe(name):
+def test_real_sets_are_synthesized_from_by_the_papers_recipe_on_one_of_its_gpus(name):
     recipe = studies.find(name).synthesis
-    assert (recipe.steps, recipe.batch_size, recipe.units) == (36_000, 512, 128)
+    assert (recipe.steps, recipe.batch_size, recipe.units) == (36_000, 512 // 8, 128)
 
 
 # Data
@@ -323,6 +323,26 @@ def test_a_test_set_that_is_not_needed_is_not_asked_for(tmp_path):
     with pytest.raises(ValueError) as error:
         studies.require_data(studies.find("casia"), tmp_path)
     assert "AgeDB" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    "name", ["test/AgeDB-aligned/a/1_a_3.jpg", "test/FGNET-aligned/001A02.JPG"]
+)
+def test_one_test_set_with_ages_is_enough_for_synthesis(tmp_path, name):
+    put(tmp_path, *TRAIN, name)
+    studies.require_data(studies.find("casia"), tmp_path, synthesis=True)
+
+
+def test_a_test_set_without_ages_is_too_few_for_synthesis(tmp_path):
+    put(tmp_path, *TRAIN, "test/LAG-aligned/a/1.png")
+    with pytest.raises(ValueError, match=r"LAG has no ages: data are missing") as error:
+        studies.require_data(studies.find("casia"), tmp_path, synthesis=True)
+    places = [line.split(":")[0].strip() for line in str(error.value).splitlines()[1:]]
+    assert places == [str(tmp_path / f"test/{name}-aligned") for name in ("AgeDB", "FGNET")]
+
+
+def test_a_synthetic_study_paints_the_faces_of_known_age_itself(tmp_path):
+    studies.require_data(studies.find("demo"), tmp_path, synthesis=True)
 
 
 def test_the_benchmark_study_needs_one_test_set_and_nothing_else(tmp_path):

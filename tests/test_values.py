@@ -1,6 +1,8 @@
+from dataclasses import dataclass
+
 import pytest
 
-from irlib.values import integers, typed, unknown, words
+from irlib.values import integers, replaced, typed, unknown, words
 
 
 @pytest.mark.parametrize(
@@ -95,3 +97,18 @@ def test_an_empty_word_is_refused(text):
 def test_a_word_may_stand_there_once():
     with pytest.raises(ValueError, match="arcface stands there twice"):
         words("--methods", "arcface,cosface,arcface")
+
+
+@dataclass(frozen=True)
+class Recipe:
+    steps: int = 3
+    rate: float = 0.5
+
+
+def test_fields_are_replaced_by_what_their_text_says():
+    assert replaced(Recipe(), {"rate": "1"}, kind="option") == Recipe(steps=3, rate=1.0)
+
+
+def test_a_field_that_does_not_exist_is_told_with_the_nearest():
+    with pytest.raises(ValueError, match="unknown option 'step': did you mean 'steps'"):
+        replaced(Recipe(), {"step": 1}, kind="option")

@@ -4,7 +4,7 @@ from irlib.methods.entries_controls import CONTROLS
 from irlib.methods.entries_estimators import ESTIMATORS
 from irlib.methods.entries_published import AS_PUBLISHED
 from irlib.methods.entries_tables import TABLES
-from irlib.methods.method import Method
+from irlib.methods.method import ESTIMATOR, Method
 from irlib.values import unknown
 
 __all__ = ["GROUPS", "METHODS", "Method", "expand", "find"]
@@ -35,10 +35,14 @@ def find(name: str) -> Method:
 
 
 def expand(names: list[str]) -> list[str]:
-    """Names of methods, each once, with those of `GROUPS` replaced by their members.
+    """Names of rows of tables, each once, with those of `GROUPS` replaced by their members.
 
     Raises:
-        ValueError: an unknown name; the nearest is given.
+        ValueError: an unknown name, of which the nearest is given; or an estimator.
     """
-    found = [member for name in names for member in GROUPS.get(name, (name,))]
-    return [find(name).name for name in dict.fromkeys(found)]
+    found = [find(member) for name in names for member in GROUPS.get(name, (name,))]
+    for method in found:
+        if method.kind == ESTIMATOR:
+            told = "measures synthesized faces and is no row of a table: --synthesis trains it"
+            raise ValueError(f"method {method.name!r} {told}")
+    return list(dict.fromkeys(method.name for method in found))

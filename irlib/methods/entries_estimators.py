@@ -6,7 +6,7 @@ from irlib.methods.method import ESTIMATOR, Method
 from irlib.methods.recipes import Recipe
 
 # For age, not for identity: AdamW learns years faster than SGD, and its rate is its own. On the
-# demo's painted test faces the mean absolute error is 6 years and the rank correlation with the
+# demo's painted test faces the mean absolute error is 7.8 years and the rank correlation with the
 # true age 0.93, against 13.8 years and 0.69 of the age head of MTLFace's own training.
 _RECIPE = Recipe(
     fixed={

@@ -56,6 +56,7 @@ def find(name: str, overrides: dict[str, Any] | None = None) -> Study:
         name=name + told,
         title=f"{study.title}, but with {told[1:].replace('+', ', ')}",
         expected="something else than the study it varies, which was not measured",
+        expected_synthesis="not measured",
         recipe=recipe,
         synthesis=synthesis,
         overridden=frozenset(of_recipe),
@@ -75,21 +76,26 @@ def _synthesis(config: SynthesisConfig, overrides: dict[str, Any]) -> SynthesisC
         raise ValueError(f"{_OF_SYNTHESIS}{error}") from None
 
 
-def require_data(study: Study, data: Path, *, tests: bool = True) -> None:
+def require_data(study: Study, data: Path, *, tests: bool = True, synthesis: bool = False) -> None:
     """See that what the user has to bring is there; a synthetic study needs nothing.
 
     Args:
         study: what is to be run.
         data: the data folder.
         tests: whether a test set is needed too, as it is for anything but training.
+        synthesis: whether one is needed whose ages are known, as face age synthesis does.
 
     Raises:
         ValueError: the message says which folder must hold what, and whom to ask.
     """
+    told = f"study {study.name!r}"
     try:
         needs.require(study.needs, study.test_needs if tests else (), data)
+        if synthesis:
+            told += ", --synthesis needs test faces of known age, LAG has no ages"
+            needs.require((), study.synthesis_needs, data)
     except ValueError as error:
-        raise ValueError(f"study {study.name!r}: {error}") from None
+        raise ValueError(f"{told}: {error}") from None
 
 
 def require_made(study: Study, data: Path) -> None:

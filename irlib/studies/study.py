@@ -21,6 +21,7 @@ class Study:
     name: str
     title: str
     expected: str  # time and result, and on what; or that nobody measured it yet
+    expected_synthesis: str = "not measured yet"  # time that face age synthesis adds
     # What `open_faces` reads; empty for a study that trains nothing. This and the next three are
     # relative to the data folder.
     train: str
@@ -30,6 +31,7 @@ class Study:
     synthetic: SyntheticSpec | None = None  # None: the user brings the images
     needs: tuple[Need, ...] = ()  # all of these
     test_needs: tuple[Need, ...] = ()  # at least one of these
+    synthesis_needs: tuple[Need, ...] = ()  # and of these, which have ages, for synthesis
     backbone: str = "ir_se_50"
     embedding_size: int = 512
     scale: float = 64.0  # of the margin heads
@@ -71,8 +73,10 @@ class Study:
             "name",
             "title",
             "expected",
+            "expected_synthesis",
             "needs",
             "test_needs",
+            "synthesis_needs",
             "methods",
             "seeds",
             "overridden",

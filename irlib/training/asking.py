@@ -5,7 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from irlib import runs
+from irlib import runs, trainings
 from irlib.parallel.starting import TIMEOUT, Place
 from irlib.training import joining
 from irlib.training.synthesis import joining as synthesis
@@ -15,7 +15,6 @@ from irlib.values import assigned
 _DEFAULTS = {
     "method": "arcface", "seed": 4885, "device": "auto", "data": "data", "outputs": "outputs",
 }  # fmt: skip
-_ENCODER = "mtlface"  # the default method of a synthesis
 
 
 class Kind(NamedTuple):
@@ -44,7 +43,7 @@ def parser() -> argparse.ArgumentParser:
     add("folder", help="run folder, from the repository: OUTPUTS/STUDY/train-METHOD-sSEED, or so")
     add("--study", help="train this, whatever run.json says; notebook 01 must have run")
     add("--synthesis", action="store_true", default=None, help="with --study: face age synthesis")
-    add("--method", help="with --study (default: arcface; mtlface with --synthesis)")
+    add("--method", help=f"with --study (default: arcface; {trainings.ENCODER} with --synthesis)")
     add("--seed", type=int, help="with --study (default: 4885)")
     add("--set", metavar="FIELD=VALUE", action="append", help="with --study")
     add("--device", help="with --study: auto, cuda, mps or cpu (default: auto)")
@@ -111,5 +110,5 @@ def parameters(folder: Path, options: argparse.Namespace) -> dict[str, Any]:
     named = {name: getattr(options, name) for name in _DEFAULTS}
     given = {name: value for name, value in named.items() if value is not None}
     rest = {"overrides": assigned("--set", options.set or []), "tensorboard": False}
-    default = _DEFAULTS | ({"method": _ENCODER} if options.synthesis else {})
+    default = _DEFAULTS | ({"method": trainings.ENCODER} if options.synthesis else {})
     return {"study": options.study, **default, **given, **rest}

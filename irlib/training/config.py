@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
-from irlib.values import typed, unknown
+from irlib.values import replaced
 
 PRECISIONS = ("fp32", "bf16")
 ADAMW_LR = 0.01  # above it training diverges
@@ -149,9 +149,4 @@ class TrainConfig:
         Raises:
             ValueError: an unknown field (the nearest one is named) or a value of a wrong type.
         """
-        types = {f.name: getattr(f.type, "__name__", str(f.type)) for f in dataclasses.fields(self)}
-        for name in overrides:
-            if name not in types:
-                raise ValueError(unknown("training option", name, types))
-        values = {name: typed(name, value, types[name]) for name, value in overrides.items()}
-        return dataclasses.replace(self, **values)
+        return replaced(self, overrides, kind="training option")
