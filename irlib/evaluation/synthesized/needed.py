@@ -10,7 +10,14 @@ _LAST, _METRICS = "last.pt", "metrics.json"
 
 
 def runs_behind(
-    home: Path, *, method: str, seed: int, judge: str, estimator: str, joint: bool
+    home: Path,
+    *,
+    method: str,
+    seed: int,
+    judge: str,
+    estimator: str,
+    estimator_seed: int,
+    joint: bool,
 ) -> dict[str, str]:
     """Names of the run folders by what they are: network, judge, estimator and evaluation.
 
@@ -20,9 +27,10 @@ def runs_behind(
     Args:
         home: the study's folder of runs.
         method: of the network.
-        seed: of the network and of the judge; the estimator has the next one.
+        seed: of the network and of the judge.
         judge: method that judges identity.
         estimator: method that reads ages.
+        estimator_seed: of its run.
         joint: whether recognition and synthesis are trained together.
 
     Raises:
@@ -35,8 +43,11 @@ def runs_behind(
             f"judge {judge!r}: the synthesis learned from it; name another method as the judge"
         )
     wanted = {} if joint else {"network": ("02_train", method, seed)}
-    wanted |= {"judge": ("02_train", judge, seed), "estimator": ("02_train", estimator, seed + 1)}
-    wanted["evaluation"] = ("03_evaluate", judge, seed)
+    wanted |= {
+        "judge": ("02_train", judge, seed),
+        "estimator": ("02_train", estimator, estimator_seed),
+        "evaluation": ("03_evaluate", judge, seed),
+    }
     found = {
         part: runs.run_name(notebook.partition("_")[2], *which)
         for part, (notebook, *which) in wanted.items()
