@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from irlib.age_invariant.synthesis.groups import check_group, group_names
 from irlib.aging.opening import SynthesisRun
 from irlib.evaluation.embedding import embed
-from irlib.evaluation.synthesized.faces import estimated_ages, synthesized
+from irlib.evaluation.synthesized.faces import estimated_ages, in_groups
 from irlib.evaluation.synthesized.means import cosines
 
 _BATCH = 64
@@ -67,10 +67,7 @@ def aged(
     """
     count = run.synthesizer.num_groups
     asked = chosen_groups(groups, count)
-    made = [
-        synthesized(run.synthesizer, crops, np.full(len(crops), group), device=run.device)
-        for group in asked
-    ]
+    made = in_groups(run.synthesizer, crops, asked, device=run.device)
     every = np.stack([crops, *made], axis=1)  # (N, 1 + A, 112, 112, 3)
     names = tuple(group_names(count)[group] for group in asked)
     return Aged(crops, every[:, 1:], names, _ages(run, every), _cosines(run, every))

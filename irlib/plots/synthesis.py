@@ -71,14 +71,10 @@ def truth_grid(
     for source, made, true in zip(sources, faces, truth, strict=True):
         rows += [[source, *made], [None, *true]]
     sheet = mosaic(rows, tight_after=range(0, len(rows), 2), lines=2, noted=errors is not None)
-    sheet.over(0, SOURCE)
-    sheet.over(1, ASKED, columns=len(groups), line=1)
-    for column, name in enumerate(groups, 1):
-        sheet.over(column, _dashed(name))
-    for place, age in enumerate(_of(ages, len(sources))):
-        sheet.frame(2 * place, 0, TEAL)
-        sheet.under(2 * place, 0, _years(age), color=TEAL)
-        sheet.within(2 * place + 1, 0, "true faces")
+    _head(sheet, groups)
+    _frame(sheet, _of(ages, len(sources)), range(0, len(rows), 2))
+    for row in range(1, len(rows), 2):
+        sheet.within(row, 0, "true faces")
     if errors is not None:
         _tell(sheet, np.asarray(errors), range(1, len(rows), 2))
         sheet.note("Below: mean absolute difference of the two pictures, of 255.")
@@ -168,17 +164,25 @@ def _grid(
     _require(sources, faces, columns)
     rows = [[source, *made] for source, made in zip(sources, faces, strict=True)]
     sheet = mosaic(rows, lines=2, noted=estimated is not None)
-    sheet.over(0, SOURCE)
-    sheet.over(1, ASKED, columns=len(columns), line=1)
-    for column, name in enumerate(columns, 1):
-        sheet.over(column, _dashed(name))
-    for row, age in enumerate(_of(ages, len(sources))):
-        sheet.frame(row, 0, TEAL)
-        sheet.under(row, 0, _years(age), color=TEAL)
+    _head(sheet, columns)
+    _frame(sheet, _of(ages, len(sources)), range(len(sources)))
     if estimated is not None:
         _tell(sheet, np.asarray(estimated), range(len(sources)))
         sheet.note(NOTE)
     return sheet.figure
+
+
+def _head(sheet: Mosaic, columns: Sequence[str]) -> None:
+    sheet.over(0, SOURCE)
+    sheet.over(1, ASKED, columns=len(columns), line=1)
+    for column, name in enumerate(columns, 1):
+        sheet.over(column, _dashed(name))
+
+
+def _frame(sheet: Mosaic, ages: NDArray[np.float64], rows: Sequence[int]) -> None:
+    for row, age in zip(rows, ages, strict=True):
+        sheet.frame(row, 0, TEAL)
+        sheet.under(row, 0, _years(age), color=TEAL)
 
 
 def _require(sources: NDArray, faces: NDArray, columns: Sequence) -> None:

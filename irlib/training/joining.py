@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from irlib import graph, parallel, prepared, provenance
@@ -19,6 +20,7 @@ from irlib.training.building import Built, batches, build, settle
 from irlib.training.config import TrainConfig
 from irlib.training.loop import train
 from irlib.training.recorder import Recorder
+from irlib.training.run_log import RunLog
 from irlib.training.task import Task
 
 
@@ -132,9 +134,7 @@ def assemble(task: Task, material: Material, place: Place) -> Assembled:
         validate=validate,
         tensorboard=task.tensorboard,
     )
-    is_finished = recorder.seen() is not None
-    device = task.pick_device(place).type
-    require_alike({"device": device, "key": recorder.key, "finished": is_finished})
+    is_finished = finished_alike(recorder, task.pick_device(place))
     about = {"title": task.method.title, "data": data, **ground.about}
     return Assembled(ground, recorder, is_finished, about)
 
@@ -160,6 +160,18 @@ def lay_ground(task: Task, material: Material, place: Place) -> Ground:
     rest = {"data": material.ready.fingerprint, "device": device.type, "start": built.taken.digest}
     key = graph.training_key(study, method, seed, **rest, **ids)
     return Ground(built, loader, recipe, model | ids, key, seed)
+
+
+def finished_alike(log: RunLog, device: torch.device) -> bool:
+    """Whether a training has ended under its key; see `require_alike`.
+
+    Args:
+        log: of the training.
+        device: of this process.
+    """
+    is_finished = log.seen() is not None
+    require_alike({"device": device.type, "key": log.key, "finished": is_finished})
+    return is_finished
 
 
 def require_alike(values: dict[str, Any]) -> None:

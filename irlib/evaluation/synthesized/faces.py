@@ -3,7 +3,7 @@
 Shapes: N images, G age groups. Unit of ages: years.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 import torch
@@ -46,7 +46,18 @@ def in_all_groups(
     synthesizer: Synthesizer, images: NDArray[np.uint8], *, device: torch.device | str
 ) -> NDArray[np.uint8]:
     """Every face in every group, (G, N, 112, 112, 3); see `synthesized`."""
-    each = (np.full(len(images), group) for group in range(synthesizer.num_groups))
+    return in_groups(synthesizer, images, range(synthesizer.num_groups), device=device)
+
+
+def in_groups(
+    synthesizer: Synthesizer,
+    images: NDArray[np.uint8],
+    groups: Iterable[int],
+    *,
+    device: torch.device | str,
+) -> NDArray[np.uint8]:
+    """Every face in each of some groups, (groups, N, 112, 112, 3); see `synthesized`."""
+    each = (np.full(len(images), group) for group in groups)
     return np.stack([synthesized(synthesizer, images, group, device=device) for group in each])
 
 

@@ -21,7 +21,7 @@ from irlib.parallel.starting import Place
 from irlib.training import joining
 from irlib.training.building import settle
 from irlib.training.config import LAST
-from irlib.training.joining import Ground, require_alike
+from irlib.training.joining import Ground, finished_alike
 from irlib.training.synthesis.batches import Couples, couples
 from irlib.training.synthesis.building import Networks, build
 from irlib.training.synthesis.config import SynthesisConfig
@@ -170,8 +170,7 @@ def assemble(task: SynthesisTask, material: Material, place: Place) -> Assembled
         key=graph.synthesis_key(study, task.method, task.seed, **told),
         tensorboard=task.tensorboard,
     )
-    is_finished = recorder.seen() is not None
-    require_alike({"device": device.type, "key": recorder.key, "finished": is_finished})
+    is_finished = finished_alike(recorder, device)
     about = {
         "title": f"Face age synthesis on {task.method.title}",
         "data": _counts(material.faces, encoder.num_groups),
